@@ -1,0 +1,54 @@
+"""Derivatives: operators that choose directions, run a scheme and shape the answer."""
+
+from calcml.differentiate._problem import Estimate
+from calcml.differentiate.checks import (
+    CheckResult,
+    DerivativeMismatchError,
+    check_gradient,
+    check_hessian,
+    check_jacobian,
+)
+from calcml.differentiate.compare import Comparison, SchemeRow, compare_schemes
+from calcml.differentiate.derivative import derivative, estimate_derivative
+from calcml.differentiate.directional import (
+    directional_derivative,
+    estimate_directional_derivative,
+    estimate_jvp,
+    jvp,
+)
+from calcml.differentiate.gradient import estimate_gradient, gradient, value_and_gradient
+from calcml.differentiate.hessian import estimate_hessian, hessian
+from calcml.differentiate.jacobian import estimate_jacobian, jacobian
+from calcml.differentiate.products import estimate_hvp, estimate_vjp, hvp, vjp
+from calcml.differentiate.sweep import StepSweep, step_sweep
+
+__all__ = [
+    "CheckResult",
+    "Comparison",
+    "DerivativeMismatchError",
+    "Estimate",
+    "SchemeRow",
+    "StepSweep",
+    "check_gradient",
+    "check_hessian",
+    "check_jacobian",
+    "compare_schemes",
+    "derivative",
+    "directional_derivative",
+    "estimate_derivative",
+    "estimate_directional_derivative",
+    "estimate_gradient",
+    "estimate_hessian",
+    "estimate_hvp",
+    "estimate_jacobian",
+    "estimate_jvp",
+    "estimate_vjp",
+    "gradient",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "step_sweep",
+    "value_and_gradient",
+    "vjp",
+]

@@ -1,0 +1,169 @@
+"""What every operator does before and after the scheme: check the input, shape the answer."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calcml._function import Function, check_callable
+from calcml._lines import Directions, Lines, PointLines
+from calcml._parameters import Structure, check_bounds, flatten
+from calcml._result import Result, format_array
+from calcml._status import Status
+from calcml._typing import Bounds, FloatArray, IntArray, KeywordArguments, PositionalArguments, Workers
+from calcml._workers import open_map
+from calcml.errors import AccuracyWarning
+from calcml.schemes.base import Coefficient, Scheme
+from calcml.schemes.registry import SchemeLike, as_scheme
+
+__all__ = ["Estimate", "Problem", "coefficient", "open_problem", "to_values", "warn_inaccurate"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Estimate(Result):
+    """A derivative with its error.
+
+    Attributes
+    ----------
+    value : ndarray or structure
+        The derivative, shaped as the operator's plain form returns it.
+    error : ndarray or structure
+        Bound on the absolute error that the scheme stands for, of the value's shape: truncation + noise.
+    truncation, noise : ndarray or structure
+        Its two parts: what the formula leaves out, and what rounding and noise of f put in.
+    step : ndarray or structure
+        The step used for each coordinate, in the shape of x.
+    nfev : int
+        Number of points at which f was evaluated; for an elementwise f the number of calls.
+    status : ndarray of int or structure
+        Code of `Status` for each entry of the value.
+    scheme : Scheme
+        The scheme that was used.
+    """
+
+    value: Any
+    error: Any
+    truncation: Any
+    noise: Any
+    step: Any
+    nfev: int
+    status: Any
+    scheme: Scheme
+
+    @property
+    def success(self) -> bool:
+        """Whether every entry has a good status."""
+        return all(Status(int(code)).ok for code in np.unique(self._codes()))
+
+    @property
+    def message(self) -> str:
+        """The sentences of all statuses that occur."""
+        return "; ".join(str(Status(int(code))) for code in np.unique(self._codes()))
+
+    def _codes(self) -> NDArray[Any]:
+        return flatten(self.status, "status")[0].astype(int)
+
+    def _failure(self) -> str:
+        return self.message
+
+    def _rows(self) -> list[tuple[str, str]]:
+        def text(value: Any, digits: int) -> str:
+            return format_array(value, digits) if isinstance(value, np.ndarray | np.generic) else str(value)
+
+        return [
+            ("value", text(self.value, 12)),
+            ("error", text(self.error, 1)),
+            ("truncation", text(self.truncation, 1)),
+            ("noise", text(self.noise, 1)),
+            ("step", text(self.step, 3)),
+            ("nfev", str(self.nfev)),
+            ("status", self.message),
+            ("scheme", str(self.scheme)),
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A checked problem: the function of the flat vector x, and how to lay answers out."""
+
+    function: Function
+    x: FloatArray
+    structure: Structure
+    bounds: tuple[FloatArray, FloatArray] | None
+    scheme: Scheme
+
+    def lines(self, directions: Directions, origin: FloatArray | None = None) -> PointLines:
+        """Return lines through x in the given directions."""
+        return PointLines(self.function, self.x, directions, self.bounds, origin)
+
+
+@contextmanager
+def open_problem(
+    f: Any,
+    x: Any,
+    *,
+    scheme: SchemeLike,
+    args: PositionalArguments = (),
+    kwargs: KeywordArguments | None = None,
+    bounds: Bounds | None = None,
+    vectorized: bool = False,
+    workers: Workers = None,
+    name: str = "f",
+) -> Iterator[Problem]:
+    """Check everything at the door, before f is called, and hold the workers open meanwhile."""
+    check_callable(f, name)
+    rule = as_scheme(scheme)
+    flat, structure = flatten(x)
+    limits = check_bounds(bounds, flat, structure)
+    if vectorized and workers is not None:
+        raise ValueError("`vectorized=True` evaluates all points in one call; leave out `workers`")
+    with open_map(workers) as mapper:
+        function = Function(
+            f, structure, args=args, kwargs=kwargs, vectorized=vectorized, mapper=mapper, name=name
+        )
+        yield Problem(function, flat, structure, limits, rule)
+
+
+def coefficient(scheme: Scheme, lines: Lines, n: int, *, error: bool) -> Coefficient:
+    """Run the scheme; without any line, f is still called once to learn its shape."""
+    if lines.count:
+        return scheme.coefficient(lines, n, error=error)
+    empty = np.empty((0, lines.origin().shape[-1]))
+    return Coefficient(empty, empty, empty, np.empty(0), empty.astype(np.int8))
+
+
+def to_values(values: FloatArray, function: Function, *, magnitude: bool = False) -> NDArray[Any]:
+    """Join the real and imaginary outputs of a complex f along the last axis.
+
+    With `magnitude`, the length of the pair, as errors need it; codes keep the larger.
+    """
+    if function.dtype is None or function.dtype.kind != "c":
+        return values
+    real, imaginary = values[..., ::2], values[..., 1::2]
+    if values.dtype.kind in "iu":
+        return np.maximum(real, imaginary)
+    return np.hypot(real, imaginary) if magnitude else real + 1j * imaginary
+
+
+def warn_inaccurate(status: IntArray, name: str) -> None:
+    """Warn that digits were lost; NaN speaks for itself."""
+    if (status == Status.INACCURATE).any():
+        first = tuple(int(i) for i in np.argwhere(status == Status.INACCURATE)[0])
+        place = f" at index {first if len(first) > 1 else first[0]}" if first else ""
+        warnings.warn(
+            f"`{name}`{place}: {Status.INACCURATE} `estimate_{name}` gives the error.",
+            AccuracyWarning,
+            stacklevel=4,
+        )
+
+
+def factorial(n: int) -> float:
+    """Return n! as a float: derivatives are n! times Taylor coefficients."""
+    return float(math.factorial(n))

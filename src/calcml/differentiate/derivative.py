@@ -1,0 +1,200 @@
+"""The derivative of a function of one variable, elementwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from calcml._function import Function, check_callable
+from calcml._lines import ElementwiseLines
+from calcml._parameters import check_bounds, flatten
+from calcml._typing import Bounds, KeywordArguments, PositionalArguments, RealFunction, Workers
+from calcml._workers import open_map
+from calcml.differentiate._problem import Estimate, coefficient, factorial, to_values, warn_inaccurate
+from calcml.schemes.registry import SchemeLike, as_scheme
+
+__all__ = ["derivative", "estimate_derivative"]
+
+
+def derivative(
+    f: RealFunction,
+    x: Any,
+    n: int = 1,
+    *,
+    scheme: SchemeLike = "adaptive",
+    args: PositionalArguments = (),
+    kwargs: KeywordArguments | None = None,
+    bounds: Bounds | None = None,
+    workers: Workers = None,
+) -> Any:
+    """Return the n-th derivative of an elementwise function.
+
+    The derivative is the limit of rise over run, f'(x) = lim [f(x + h) - f(x)] / h; a scheme approximates
+    it from values at distances h > 0 and knows the order of its error in h.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args, **kwargs)``, elementwise: ``f(x)[i]`` depends on ``x[i]`` alone, and the value has the
+        shape of x.  It must not change its argument.
+    x : float or array_like
+        Where to differentiate, of any shape.
+    n : int, optional
+        Order of the derivative, at least 1.
+    scheme : str or Scheme, optional
+        How to differentiate: a name from `calcml.schemes` or a scheme with options.
+    args, kwargs : tuple, dict, optional
+        Further arguments of f.
+    bounds : tuple, optional
+        ``(lower, upper)``, numbers or arrays of x's shape; f is never evaluated outside.
+    workers : int, callable or executor, optional
+        Where to evaluate f: a number of processes, a map-like callable, or anything with ``.map``.
+
+    Returns
+    -------
+    ndarray or scalar
+        The derivative, of the shape and dtype of x; integers give float64.  NaN where f is not finite.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is unusable; f has not been called then.
+    EvaluationError
+        If f returns another shape than that of x, or no numbers.
+
+    Warns
+    -----
+    AccuracyWarning
+        If the scheme's own error estimate supports fewer than two digits.
+
+    See Also
+    --------
+    estimate_derivative : The same with its error.
+    gradient : For a function of many variables.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import calcml as cm
+    >>> cm.derivative(np.sin, [0.0, np.pi])
+    array([ 1., -1.])
+    >>> round(float(cm.derivative(np.exp, 0.0, 5)), 8)
+    1.0
+    """
+    estimate = _estimate(f, x, n, scheme, args, kwargs, bounds, workers, error=False)
+    warn_inaccurate(np.asarray(estimate.status), "derivative")
+    return estimate.value
+
+
+def estimate_derivative(
+    f: RealFunction,
+    x: Any,
+    n: int = 1,
+    *,
+    scheme: SchemeLike = "adaptive",
+    args: PositionalArguments = (),
+    kwargs: KeywordArguments | None = None,
+    bounds: Bounds | None = None,
+    workers: Workers = None,
+) -> Estimate:
+    """Return the n-th derivative of an elementwise function with its error.
+
+    The same as `derivative`, with the error split into truncation (what the formula leaves out) and noise
+    (what rounding and noise of f put in).
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args, **kwargs)``, elementwise: ``f(x)[i]`` depends on ``x[i]`` alone, and the value has the
+        shape of x.  It must not change its argument.
+    x : float or array_like
+        Where to differentiate, of any shape.
+    n : int, optional
+        Order of the derivative, at least 1.
+    scheme : str or Scheme, optional
+        How to differentiate: a name from `calcml.schemes` or a scheme with options.
+    args, kwargs : tuple, dict, optional
+        Further arguments of f.
+    bounds : tuple, optional
+        ``(lower, upper)``, numbers or arrays of x's shape; f is never evaluated outside.
+    workers : int, callable or executor, optional
+        Where to evaluate f: a number of processes, a map-like callable, or anything with ``.map``.
+
+    Returns
+    -------
+    Estimate
+        ``value, error, truncation, noise, step, nfev, status, scheme``; the arrays have the shape of x.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is unusable; f has not been called then.
+    EvaluationError
+        If f returns another shape than that of x, or no numbers.
+
+    See Also
+    --------
+    derivative : The value alone.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import calcml as cm
+    >>> estimate = cm.estimate_derivative(np.exp, 1.0)
+    >>> bool(abs(estimate.value - np.e) <= estimate.error < 1e-12)
+    True
+    """
+    return _estimate(f, x, n, scheme, args, kwargs, bounds, workers, error=True)
+
+
+def _estimate(
+    f: Any,
+    x: Any,
+    n: int,
+    scheme: SchemeLike,
+    args: PositionalArguments,
+    kwargs: KeywordArguments | None,
+    bounds: Bounds | None,
+    workers: Workers,
+    *,
+    error: bool,
+) -> Estimate:
+    check_callable(f)
+    rule = as_scheme(scheme)
+    _check_order(n)
+    flat, structure = flatten(x)
+    if not structure.plain:
+        raise TypeError(
+            f"`x` must be a number or an array for `derivative`, got {type(x).__name__}; "
+            "for structures of parameters use `gradient`"
+        )
+    limits = check_bounds(bounds, flat, structure)
+    with open_map(workers) as mapper:
+        function = Function(f, None, args=args, kwargs=kwargs, mapper=mapper)
+        lines = ElementwiseLines(function, flat.reshape(structure.shape), limits)
+        c = coefficient(rule, lines, int(n), error=error)
+
+    def shaped(values: Any, *, cast: bool = False, magnitude: bool = True) -> Any:
+        joined = to_values(values, function, magnitude=magnitude)
+        return structure.spread(joined[:, 0], cast=cast)[()]
+
+    times = factorial(n)
+    truncation, noise = shaped(times * c.truncation), shaped(times * c.noise)
+    return Estimate(
+        value=shaped(times * c.value, cast=True, magnitude=False),
+        error=truncation + noise,
+        truncation=truncation,
+        noise=noise,
+        step=structure.spread(c.step, cast=False)[()],
+        nfev=function.nfev,
+        status=shaped(c.status),
+        scheme=rule,
+    )
+
+
+def _check_order(n: Any) -> None:
+    if isinstance(n, bool) or not isinstance(n, int | np.integer):
+        raise TypeError(f"`n` must be an integer, the order of the derivative, got {n!r}")
+    if n < 1:
+        raise ValueError(f"`n` must be at least 1, the order of the derivative, got {n}")

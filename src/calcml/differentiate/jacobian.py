@@ -1,0 +1,216 @@
+"""The Jacobian, and the engine of all first derivatives with respect to many variables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from calcml._lines import axes
+from calcml._typing import Bounds, KeywordArguments, PositionalArguments, RealFunction, Workers
+from calcml.differentiate._problem import (
+    Estimate,
+    Problem,
+    coefficient,
+    open_problem,
+    to_values,
+    warn_inaccurate,
+)
+from calcml.schemes.base import Coefficient
+from calcml.schemes.registry import SchemeLike
+
+__all__ = ["estimate_jacobian", "first_derivatives", "jacobian"]
+
+
+def jacobian(
+    f: RealFunction,
+    x: Any,
+    *,
+    scheme: SchemeLike = "adaptive",
+    args: PositionalArguments = (),
+    kwargs: KeywordArguments | None = None,
+    bounds: Bounds | None = None,
+    vectorized: bool = False,
+    workers: Workers = None,
+) -> Any:
+    """Return the Jacobian, all partial derivatives of all outputs.
+
+    J[i, j] = df_i/dx_j, the matrix of the linear map that approximates f near x.
+
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args, **kwargs)``, returning a number or an array.  It must not change its argument.
+    x : float, array_like, or dict, list, tuple, dataclass of arrays
+        Where to differentiate.
+    scheme : str or Scheme, optional
+        How to differentiate: a name from `calcml.schemes` or a scheme with options.
+    args, kwargs : tuple, dict, optional
+        Further arguments of f.
+    bounds : tuple, optional
+        ``(lower, upper)``, numbers or arrays of x's shape; f is never evaluated outside.
+    vectorized : bool, optional
+        Whether f takes x of shape ``x.shape + (K,)`` and returns ``f(x).shape + (K,)``: K points in one call.
+    workers : int, callable or executor, optional
+        Where to evaluate f: a number of processes, a map-like callable, or anything with ``.map``.
+
+    Returns
+    -------
+    ndarray or structure
+        The Jacobian, of shape ``f(x).shape + x.shape`` with nothing squeezed; for structured x, a
+        structure of such arrays.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is unusable; f has not been called then.
+    EvaluationError
+        If f returns no numbers or changes its shape between calls.
+
+    Warns
+    -----
+    AccuracyWarning
+        If the scheme's own error estimate supports fewer than two digits.
+
+    See Also
+    --------
+    estimate_jacobian : The same with its error.
+    gradient : The same rule, for scalar functions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import calcml as cm
+    >>> polar = lambda p: np.array([p[0] * np.cos(p[1]), p[0] * np.sin(p[1])])
+    >>> np.round(cm.jacobian(polar, [2.0, 0.0]), 10) + 0.0
+    array([[1., 0.],
+           [0., 2.]])
+    """
+    return first_derivatives(
+        f,
+        x,
+        "jacobian",
+        error=False,
+        scheme=scheme,
+        args=args,
+        kwargs=kwargs,
+        bounds=bounds,
+        vectorized=vectorized,
+        workers=workers,
+    ).value
+
+
+def estimate_jacobian(
+    f: RealFunction,
+    x: Any,
+    *,
+    scheme: SchemeLike = "adaptive",
+    args: PositionalArguments = (),
+    kwargs: KeywordArguments | None = None,
+    bounds: Bounds | None = None,
+    vectorized: bool = False,
+    workers: Workers = None,
+) -> Estimate:
+    """Return the Jacobian with its error.
+
+    The same as `jacobian`, with the error split into truncation (what the formula leaves out) and noise
+    (what rounding and noise of f put in).
+
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args, **kwargs)``, returning a number or an array.  It must not change its argument.
+    x : float, array_like, or dict, list, tuple, dataclass of arrays
+        Where to differentiate.
+    scheme : str or Scheme, optional
+        How to differentiate: a name from `calcml.schemes` or a scheme with options.
+    args, kwargs : tuple, dict, optional
+        Further arguments of f.
+    bounds : tuple, optional
+        ``(lower, upper)``, numbers or arrays of x's shape; f is never evaluated outside.
+    vectorized : bool, optional
+        Whether f takes x of shape ``x.shape + (K,)`` and returns ``f(x).shape + (K,)``: K points in one call.
+    workers : int, callable or executor, optional
+        Where to evaluate f: a number of processes, a map-like callable, or anything with ``.map``.
+
+    Returns
+    -------
+    Estimate
+        ``value, error, truncation, noise, step, nfev, status, scheme``; the arrays have the Jacobian's shape.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is unusable; f has not been called then.
+    EvaluationError
+        If f returns no numbers or changes its shape between calls.
+
+    See Also
+    --------
+    jacobian : The value alone.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import calcml as cm
+    >>> cm.estimate_jacobian(lambda x: x**2, np.array([1.0, 3.0])).value.round(8)
+    array([[2., 0.],
+           [0., 6.]])
+    """
+    return first_derivatives(
+        f,
+        x,
+        "jacobian",
+        error=True,
+        scheme=scheme,
+        args=args,
+        kwargs=kwargs,
+        bounds=bounds,
+        vectorized=vectorized,
+        workers=workers,
+    )
+
+
+def first_derivatives(
+    f: Any, x: Any, name: str, *, error: bool, values: list[Any] | None = None, **options: Any
+) -> Estimate:
+    """Return all first derivatives: one line along each coordinate axis.
+
+    A list passed as `values` receives f(x).
+    """
+    with open_problem(f, x, **options) as problem:
+        lines = problem.lines(axes(problem.x.size))
+        c = coefficient(problem.scheme, lines, 1, error=error)
+        if values is not None:
+            row = to_values(lines.origin() if lines.count else _origin(problem), problem.function)[0]
+            values.append(row.reshape(problem.function.shape)[()])
+    if not error:
+        warn_inaccurate(c.status, name)
+    return _assemble(problem, c)
+
+
+def _origin(problem: Problem) -> Any:
+    return problem.function.evaluate(problem.x[None, :])
+
+
+def _assemble(problem: Problem, c: Coefficient) -> Estimate:
+    """Turn a table with one row per coordinate into arrays of shape f(x).shape + x.shape."""
+    function, structure = problem.function, problem.structure
+    lead = function.shape or ()
+
+    def shaped(table: Any, *, cast: bool = False, magnitude: bool = True) -> Any:
+        joined = to_values(table, function, magnitude=magnitude)
+        return structure.spread(np.moveaxis(joined, 0, -1).reshape(*lead, problem.x.size), lead, cast=cast)
+
+    return Estimate(
+        value=shaped(c.value, cast=True, magnitude=False),
+        error=shaped(c.truncation + c.noise),
+        truncation=shaped(c.truncation),
+        noise=shaped(c.noise),
+        step=structure.spread(c.step, cast=False),
+        nfev=function.nfev,
+        status=shaped(c.status),
+        scheme=problem.scheme,
+    )

@@ -1,0 +1,41 @@
+"""Schemes by name."""
+
+from __future__ import annotations
+
+from calcml.schemes.adaptive import Adaptive
+from calcml.schemes.backward import Backward
+from calcml.schemes.base import Scheme
+from calcml.schemes.central import Central
+from calcml.schemes.complex_step import ComplexStep
+from calcml.schemes.forward import Forward
+from calcml.schemes.richardson import Richardson
+
+__all__ = ["SchemeLike", "as_scheme", "names"]
+
+SchemeLike = str | Scheme
+
+_CLASSES = (
+    ("adaptive", Adaptive),
+    ("backward", Backward),
+    ("central", Central),
+    ("complex", ComplexStep),
+    ("forward", Forward),
+    ("richardson", Richardson),
+)
+
+
+def names() -> tuple[str, ...]:
+    """Return the names that stand for schemes with default options."""
+    return tuple(name for name, _ in _CLASSES)
+
+
+def as_scheme(scheme: SchemeLike) -> Scheme:
+    """Return the scheme itself, or the one with default options that a name stands for."""
+    if isinstance(scheme, Scheme):
+        return scheme
+    for name, cls in _CLASSES:
+        if scheme == name:
+            return cls()
+    if isinstance(scheme, str):
+        raise ValueError(f"`scheme` must be one of {', '.join(names())}, got {scheme!r}")
+    raise TypeError(f"`scheme` must be a name or a scheme such as Central(order=4), got {scheme!r}")

@@ -1,0 +1,155 @@
+"""Step rules: how far apart a fixed scheme puts its points.
+
+The total error of a formula of order p for the n-th derivative, with weights w and error constant C, is
+
+    E(h) = eps |f| ||w||_1 / hⁿ + |C| |f⁽ⁿ⁺ᵖ⁾| hᵖ,
+
+least where its derivative vanishes, at h* = [n eps ||w||_1 |f| / (p |C| |f⁽ⁿ⁺ᵖ⁾|)]^(1/(n+p)).  With the
+length scale L of f, |f⁽ⁿ⁺ᵖ⁾| = |f| / Lⁿ⁺ᵖ, this is a pure number times L.  A rule differs from
+another in how it comes by L.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from calcml._lines import Lines
+from calcml._parameters import real_array
+from calcml._typing import FloatArray
+from calcml.schemes.stencils import Stencil
+
+__all__ = ["Fixed", "Relative", "StepRule", "as_rule", "optimal_factor"]
+
+
+class StepRule(ABC):
+    """A way to choose the step on each line."""
+
+    @property
+    def adjustable(self) -> bool:
+        """Whether a scheme may shorten the steps where f is not finite."""
+        return True
+
+    @abstractmethod
+    def steps(self, lines: Lines, formula: Stencil) -> FloatArray:
+        """Return one positive step per line, shape (P,)."""
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class Fixed(StepRule):
+    """Use the given step.
+
+    Parameters
+    ----------
+    step : float or array_like
+        One step for all coordinates, or one for each, in the shape of x; in units of x, positive.
+
+    Raises
+    ------
+    ValueError
+        If a step is not positive and finite.
+
+    Examples
+    --------
+    >>> import calcml as cm
+    >>> scheme = cm.schemes.Central(step=cm.schemes.Fixed(0.5))
+    >>> float(cm.derivative(lambda x: x**2, 3.0, scheme=scheme))
+    6.0
+    """
+
+    step: FloatArray
+
+    def __init__(self, step: Any) -> None:
+        values = real_array(step, "step").copy()
+        for index in np.argwhere(~((values > 0) & np.isfinite(values)))[:1]:
+            at = f" at index {tuple(map(int, index))}" if values.ndim else ""
+            raise ValueError(
+                f"`step` must be positive and finite, got {values[tuple(index)]}{at}; "
+                "pass step=None to choose it automatically"
+            )
+        values.flags.writeable = False
+        object.__setattr__(self, "step", values)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the steps themselves."""
+        return isinstance(other, Fixed) and np.array_equal(self.step, other.step)
+
+    def __hash__(self) -> int:
+        """Hash the steps themselves."""
+        return hash((self.step.shape, self.step.tobytes()))
+
+    @property
+    def adjustable(self) -> bool:
+        """False: the user's step is taken as it is."""
+        return False
+
+    def steps(self, lines: Lines, formula: Stencil) -> FloatArray:
+        """Return the given step on each line; along several coordinates, the shortest of theirs."""
+        n = lines.magnitude.size
+        if self.step.ndim and self.step.size != n:
+            raise ValueError(
+                f"`step` has shape {self.step.shape}, x has {n} numbers; "
+                "give one step or an array of x's shape"
+            )
+        return lines.spread(np.broadcast_to(self.step.ravel(), n).astype(float))
+
+
+@dataclass(frozen=True)
+class Relative(StepRule):
+    r"""Take the optimal step for a function whose length scale is that of its argument.
+
+    The step of a coordinate is h = factor * max(\|x\|, floor).  Without a factor, the one that balances
+    truncation and rounding for the formula at hand is used.
+
+    Parameters
+    ----------
+    factor : float, optional
+        Step relative to the magnitude of x; None takes [n eps ||w||_1 / (p |C|)]^(1/(n+p)).
+    floor : float, optional
+        Least magnitude of x that is believed, in units of x.
+
+    Raises
+    ------
+    ValueError
+        If factor or floor is not positive and finite.
+
+    Notes
+    -----
+    Nothing in x tells the scale of f: the rule is as good as this guess.  `Adaptive` measures it instead.
+
+    Examples
+    --------
+    >>> import calcml as cm
+    >>> cm.schemes.Relative(floor=1e-3)
+    Relative(factor=None, floor=0.001)
+    """
+
+    factor: float | None = None
+    floor: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse steps that would not be positive."""
+        for name, value in (("factor", self.factor), ("floor", self.floor)):
+            if value is not None and not (np.isfinite(value) and value > 0):
+                raise ValueError(f"`{name}` must be positive and finite, got {value}")
+
+    def steps(self, lines: Lines, formula: Stencil) -> FloatArray:
+        """Return the step on each line; along several coordinates, the shortest of theirs."""
+        factor = optimal_factor(formula, lines.eps) if self.factor is None else self.factor
+        return lines.spread(factor * np.maximum(lines.magnitude, self.floor))
+
+
+def optimal_factor(formula: Stencil, eps: float) -> float:
+    """Return the optimal step in units of the length scale of f."""
+    n, p = formula.n, formula.order
+    return float((n * eps * formula.condition / (p * abs(float(formula.error_constant)))) ** (1 / (n + p)))
+
+
+def as_rule(step: Any) -> StepRule:
+    """Turn what users pass as ``step=`` into a rule: None, a number, an array, or a rule."""
+    if step is None:
+        return Relative()
+    return step if isinstance(step, StepRule) else Fixed(step)
