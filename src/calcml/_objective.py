@@ -19,7 +19,7 @@ from calcml._parameters import Structure, check_bounds, flatten
 from calcml._typing import Bounds, FloatArray, KeywordArguments, PositionalArguments, RealFunction, Workers
 from calcml._workers import open_map
 from calcml.differentiate._problem import coefficient
-from calcml.differentiate.hessian import FlatGradient, FlatHessian, hessian_tables
+from calcml.differentiate._second import FlatGradient, FlatHessian, hessian_tables
 from calcml.errors import EvaluationError
 from calcml.schemes.base import Scheme
 from calcml.schemes.registry import SchemeLike, as_scheme

@@ -11,6 +11,7 @@ __all__ = [
     "CalcmlWarning",
     "ConvergenceError",
     "ConvergenceWarning",
+    "DerivativeMismatchError",
     "EvaluationError",
     "NotAnalyticError",
 ]
@@ -33,6 +34,13 @@ class NotAnalyticError(CalcmlError):
 
     Casts to real numbers, ``abs``, comparisons and ``float()`` inside the function lose the
     imaginary part that the scheme reads.
+    """
+
+
+class DerivativeMismatchError(CalcmlError):
+    """A derivative disagrees with the numerical one by more than the errors of both allow.
+
+    Raised by ``check()`` of the result of `check_gradient` and its siblings.
     """
 
 

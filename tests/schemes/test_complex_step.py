@@ -1,5 +1,7 @@
 """The complex step, and what it refuses."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -27,8 +29,34 @@ def test_every_output_of_a_vector_function():
 
 
 def test_evaluations():
-    # One per coordinate, and four real ones for the check along a mixture of all.
-    assert cm.estimate_gradient(lambda x: np.sum(x**3), np.arange(1.0, 6.0), scheme="complex").nfev == 9
+    # One per coordinate (five for the error), and four real ones for the check along a mixture of all.
+    calls = []
+
+    def f(x):
+        calls.append(np.iscomplexobj(x))
+        return np.sum(x**3)
+
+    x = np.arange(1.0, 6.0)
+    cm.gradient(f, x, scheme="complex")
+    assert (sum(calls), len(calls)) == (5, 9)
+    assert cm.estimate_gradient(f, x, scheme="complex").nfev == 25 + 4
+
+
+def test_cancellation_inside_f_shows_in_the_error():
+    # (1 - cos x) / x² loses half of its digits at 0.01, and so does its derivative.
+    x = np.linspace(0.01, 0.02, 50)
+    estimate = cm.estimate_derivative(lambda x: (1 - np.cos(x)) / x**2, x, scheme="complex")
+    exact = -x / 12 + x**3 / 180 - x**5 / 6720
+    wrong = np.abs(estimate.value - exact)
+    assert np.median(wrong) > 1e-12
+    assert (wrong <= estimate.error).mean() > 0.6
+    assert (estimate.error < 1e-9).all()
+
+
+def test_no_complex_argument_leaves_the_bounds():
+    seen = []
+    cm.estimate_derivative(lambda x: seen.append(x.real) or x**2, 1.0, scheme="complex", bounds=(1.0, 2.0))
+    assert min(seen) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -39,6 +67,8 @@ def test_evaluations():
         (lambda x: np.abs(x) + 0j * x if np.iscomplexobj(x) else np.abs(x), "is not analytic"),
         (lambda x: np.real(x) ** 2 + 0j if np.iscomplexobj(x) else x**2, "is not analytic"),
         (lambda x: np.exp(1j * x), "complex on the real axis"),
+        (lambda x: math.sin(x), "does not take complex numbers"),
+        (lambda x: np.floor(x), "does not take complex numbers"),
     ],
 )
 def test_functions_that_are_not_analytic(f, message):

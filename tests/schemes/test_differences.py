@@ -41,7 +41,7 @@ def test_the_error_falls_as_its_order_says(scheme, order, n):
     for h in steps:
         value = cm.derivative(np.exp, 0.3, n, scheme=scheme(order=order, step=h))
         errors.append(abs(value - math.exp(0.3)))
-    # Halving the step divides the error by 2^order; higher terms and rounding leave a margin of half an order.
+    # Halving the step divides the error by 2^order; higher terms leave a margin of half an order.
     if min(errors) > 1e-9:
         assert math.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.5)
 

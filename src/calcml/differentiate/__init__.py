@@ -1,31 +1,22 @@
 """Derivatives: operators that choose directions, run a scheme and shape the answer."""
 
+from calcml.differentiate._check import CheckResult
 from calcml.differentiate._problem import Estimate
-from calcml.differentiate.checks import (
-    CheckResult,
-    DerivativeMismatchError,
-    check_gradient,
-    check_hessian,
-    check_jacobian,
-)
+from calcml.differentiate.checks import check_gradient, check_hessian, check_jacobian
 from calcml.differentiate.compare import Comparison, SchemeRow, compare_schemes
 from calcml.differentiate.derivative import derivative, estimate_derivative
-from calcml.differentiate.directional import (
-    directional_derivative,
-    estimate_directional_derivative,
-    estimate_jvp,
-    jvp,
-)
+from calcml.differentiate.directional import directional_derivative, estimate_directional_derivative
 from calcml.differentiate.gradient import estimate_gradient, gradient, value_and_gradient
 from calcml.differentiate.hessian import estimate_hessian, hessian
+from calcml.differentiate.hvp import estimate_hvp, hvp
 from calcml.differentiate.jacobian import estimate_jacobian, jacobian
-from calcml.differentiate.products import estimate_hvp, estimate_vjp, hvp, vjp
+from calcml.differentiate.jvp import estimate_jvp, jvp
 from calcml.differentiate.sweep import StepSweep, step_sweep
+from calcml.differentiate.vjp import estimate_vjp, vjp
 
 __all__ = [
     "CheckResult",
     "Comparison",
-    "DerivativeMismatchError",
     "Estimate",
     "SchemeRow",
     "StepSweep",

@@ -2,106 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from calcml._function import check_callable
-from calcml._parameters import flatten
-from calcml._result import Result
-from calcml._typing import Bounds, FloatArray, KeywordArguments, PositionalArguments, RealFunction
+from calcml._typing import Bounds, KeywordArguments, PositionalArguments, RealFunction
+from calcml.differentiate._check import CheckResult, check_against
 from calcml.differentiate._problem import Estimate
 from calcml.differentiate.gradient import estimate_gradient
 from calcml.differentiate.hessian import estimate_hessian
 from calcml.differentiate.jacobian import estimate_jacobian
-from calcml.errors import CalcmlError
 from calcml.schemes.registry import SchemeLike
 
-__all__ = ["CheckResult", "DerivativeMismatchError", "check_gradient", "check_hessian", "check_jacobian"]
-
-# Rounding in the derivative that is checked: its own arithmetic may lose a few digits that the estimate
-# cannot know of.  A wrong formula is wrong by far more.
-ROUNDING = 64 * np.finfo(float).eps
-
-
-class DerivativeMismatchError(CalcmlError):
-    """A derivative disagrees with the numerical one by more than the errors of both allow."""
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class CheckResult(Result):
-    """The outcome of a check; true in a Boolean context if it passed.
-
-    Attributes
-    ----------
-    passed : bool
-        Whether every component agrees within its tolerance.
-    index : tuple
-        Index of the worst component, the one whose difference is largest in units of its tolerance.
-    component : str
-        The same as text, for structures with the name of the entry.
-    given, expected : float
-        The derivative that was checked and the numerical one, at that component.
-    difference, tolerance : float
-        Their distance, and what the error estimate allows there.
-    undecided : int
-        Components for which no numerical derivative could be found, and which were not checked.
-    estimate : Estimate
-        The numerical derivative with its errors.
-    """
-
-    passed: bool
-    index: tuple[int, ...]
-    component: str
-    given: float
-    expected: float
-    difference: float
-    tolerance: float
-    undecided: int
-    estimate: Estimate
-
-    def __bool__(self) -> bool:
-        """Return whether the check passed."""
-        return self.passed
-
-    @property
-    def success(self) -> bool:
-        """Whether the check passed."""
-        return self.passed
-
-    @property
-    def message(self) -> str:
-        """What the check found, in a sentence."""
-        unchecked = f"; {self.undecided} components could not be checked" if self.undecided else ""
-        verdict = "agrees with" if self.passed else "differs from"
-        return (
-            f"the derivative {verdict} the numerical one, worst at {self.component}: given "
-            f"{self.given:.10g}, numerical {self.expected:.10g}, difference {self.difference:.2g}, "
-            f"allowed {self.tolerance:.2g}{unchecked}"
-        )
-
-    def check(self) -> CheckResult:
-        """Raise unless the check passed.
-
-        Returns
-        -------
-        CheckResult
-            The result itself.
-
-        Raises
-        ------
-        DerivativeMismatchError
-            With the worst component and its numbers.
-        """
-        if not self.passed:
-            raise DerivativeMismatchError(self.message)
-        return self
-
-    def _rows(self) -> list[tuple[str, str]]:
-        return [("passed", str(self.passed)), ("worst", self.message), ("nfev", str(self.estimate.nfev))]
+__all__ = ["check_gradient", "check_hessian", "check_jacobian"]
 
 
 def check_gradient(
@@ -157,7 +68,7 @@ def check_gradient(
     >>> wrong.passed, wrong.given, round(wrong.expected, 6)
     (False, 6.0, 4.0)
     """
-    return _check(f, grad, "grad", estimate_gradient, x, scheme, args, kwargs, bounds)
+    return check_against(f, grad, "grad", estimate_gradient, x, scheme, args, kwargs, bounds)
 
 
 def check_jacobian(
@@ -210,7 +121,7 @@ def check_jacobian(
     >>> bool(cm.check_jacobian(lambda x: x**2, lambda x: np.diag(2 * x), [1.0, 2.0]))
     True
     """
-    return _check(f, jac, "jac", estimate_jacobian, x, scheme, args, kwargs, bounds)
+    return check_against(f, jac, "jac", estimate_jacobian, x, scheme, args, kwargs, bounds)
 
 
 def check_hessian(
@@ -270,97 +181,4 @@ def check_hessian(
     def numerical(f: RealFunction, x: Any, **options: Any) -> Estimate:
         return estimate_hessian(f, x, grad=grad, **options)
 
-    return _check(f, hess, "hess", numerical, x, scheme, args, kwargs, bounds)
-
-
-def _check(
-    f: Any,
-    given: Any,
-    name: str,
-    numerical: Callable[..., Estimate],
-    x: Any,
-    scheme: SchemeLike,
-    args: PositionalArguments,
-    kwargs: KeywordArguments | None,
-    bounds: Bounds | None,
-) -> CheckResult:
-    check_callable(f)
-    check_callable(given, name)
-    estimate = numerical(f, x, scheme=scheme, args=args, kwargs=kwargs, bounds=bounds)
-    flat, structure = flatten(x)
-    values = given(structure.restore(flat.copy()), *args, **dict(kwargs or {}))
-    mine, labels = _flat_components(values, f"{name}(x)")
-    theirs, wanted = _flat_components(estimate.value, "numerical")
-    if [shape for _, shape in labels] != [shape for _, shape in wanted]:
-        raise ValueError(
-            f"`{name}` must return shape {_shape_text(wanted)}, got {_shape_text(labels)}; "
-            "the rule is f(x).shape + x.shape"
-        )
-    error, _ = _flat_components(estimate.error, "error")
-    return _judge(mine, theirs, error, wanted, estimate)
-
-
-def _judge(
-    mine: FloatArray,
-    theirs: FloatArray,
-    error: FloatArray,
-    labels: list[tuple[str, tuple[int, ...]]],
-    estimate: Estimate,
-) -> CheckResult:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        tolerance = 2 * error + ROUNDING * (np.abs(mine) + np.max(np.abs(mine), initial=0.0))
-        difference = np.abs(mine - theirs)
-        known = np.isfinite(theirs) & np.isfinite(tolerance)
-        # A derivative that is not finite where the numerical one is has failed for certain.
-        excess = np.where(known, np.where(np.isfinite(mine), difference / tolerance, np.inf), -1.0)
-        excess[known & (difference == 0)] = 0.0
-    worst = int(np.argmax(excess)) if excess.size else 0
-    if not excess.size:
-        return CheckResult(True, (), "no component", np.nan, np.nan, 0.0, 0.0, 0, estimate)
-    component, index = _locate(worst, labels)
-    return CheckResult(
-        passed=bool(excess[worst] <= 1) and bool(known.any()),
-        index=index,
-        component=component,
-        given=float(mine[worst]),
-        expected=float(theirs[worst]),
-        difference=float(difference[worst]),
-        tolerance=float(tolerance[worst]),
-        undecided=int(np.sum(~known)),
-        estimate=estimate,
-    )
-
-
-def _flat_components(value: Any, name: str) -> tuple[FloatArray, list[tuple[str, tuple[int, ...]]]]:
-    """Flatten nested structures of arrays; return the numbers, and the path and shape of each array."""
-    if isinstance(value, dict):
-        items = [(f"[{key!r}]", item) for key, item in value.items()]
-    elif isinstance(value, list | tuple) and any(
-        isinstance(v, np.ndarray | dict | list | tuple) for v in value
-    ):
-        items = [(f"[{i}]", item) for i, item in enumerate(value)]
-    else:
-        flat, structure = flatten(value, name)
-        return flat, [("", leaf.shape) for leaf in structure.leaves]
-    parts: list[NDArray[Any]] = []
-    labels: list[tuple[str, tuple[int, ...]]] = []
-    for path, item in items:
-        flat, inner = _flat_components(item, name)
-        parts.append(flat)
-        labels.extend((path + rest, shape) for rest, shape in inner)
-    return np.concatenate(parts) if parts else np.empty(0), labels
-
-
-def _locate(position: int, labels: list[tuple[str, tuple[int, ...]]]) -> tuple[str, tuple[int, ...]]:
-    for path, shape in labels:
-        size = int(np.prod(shape))
-        if position < size:
-            index = tuple(int(i) for i in np.unravel_index(position, shape)) if shape else ()
-            text = path + (f"[{', '.join(map(str, index))}]" if index else "")
-            return text or "the only component", index
-        position -= size
-    raise AssertionError("a position always lies in one of the arrays")
-
-
-def _shape_text(labels: list[tuple[str, tuple[int, ...]]]) -> str:
-    return ", ".join(f"{path}{shape}" for path, shape in labels)
+    return check_against(f, hess, "hess", numerical, x, scheme, args, kwargs, bounds)

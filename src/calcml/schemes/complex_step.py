@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calcml._lines import Lines
 from calcml._status import Status
@@ -36,8 +38,9 @@ class ComplexStep(Scheme):
 
     Notes
     -----
-    One evaluation per line with a complex argument.  Each call is checked once, at the price of 4 real
-    evaluations: the derivative along a mixture of all lines must agree with a central difference.
+    One evaluation per line with a complex argument, five for an estimate with its error.  Each call is
+    checked once, at the price of 4 real evaluations: the derivative along a mixture of all lines must agree
+    with a central difference.
 
     References
     ----------
@@ -59,23 +62,52 @@ class ComplexStep(Scheme):
                 f"`ComplexStep` gives derivatives of order 1, got n = {n}; "
                 "use scheme='adaptive', or give the gradient and differentiate that"
             )
-        values = lines.evaluate(np.full(lines.count, 1j * STEP))
+        values = _evaluate(lines, _distances(lines) if error else np.full((1, lines.count), 1j * STEP))
         if values.dtype.kind != "c":
             raise NotAnalyticError(
                 f"{lines.function.name} returned real values for a complex argument, so the complex step "
                 "would be 0; remove casts such as float() or .real, or use scheme='adaptive'"
             )
-        value = values.imag / STEP
+        slopes = values.imag / STEP
+        value = slopes[0]
         _check(lines, value)
         finite = np.isfinite(value)
+        with np.errstate(invalid="ignore", over="ignore"):
+            # Rounding of f's arithmetic: a few units in the last place, and what the neighbors show.
+            noise = 4 * lines.eps * np.abs(value)
+            if error:
+                second = np.abs(slopes[1::2] - 2 * value + slopes[2::2])
+                noise = noise + 2 * np.max(second, axis=0)
         return Coefficient(
             value=value,
             truncation=np.where(finite, 0.0, np.nan),
-            # Rounding of f's own arithmetic: a few units in the last place of the derivative.
-            noise=np.where(finite, 4 * lines.eps * np.abs(np.where(finite, value, 0.0)), np.nan),
+            noise=np.where(finite, noise, np.nan),
             step=np.full(lines.count, STEP),
             status=np.where(finite, Status.OK, Status.NON_FINITE).astype(np.int8),
         )
+
+
+def _distances(lines: Lines) -> NDArray[np.complexfloating[Any]]:
+    """Return the complex step at x and, twice, a little to either side.
+
+    Over so short a way the derivative is a straight line, so second differences are noise: cancellation
+    inside f that the value alone cannot show.  The way must still move the terms that cancel by several units
+    in their last place; eps^0.7 |x| does both unless x is far from the scale of f.  Rounding is a sawtooth,
+    which one second difference may miss; the second way, longer by the golden ratio, meets it elsewhere.
+    """
+    aside = lines.eps**0.7 * lines.size
+    aside = np.minimum(aside, np.minimum(-lines.lower, lines.upper))
+    return np.array([0.0, 0.618, -0.618, 1.0, -1.0])[:, None] * aside + 1j * STEP
+
+
+def _evaluate(lines: Lines, t: NDArray[Any]) -> NDArray[Any]:
+    try:
+        return lines.evaluate(t)
+    except (TypeError, np.exceptions.ComplexWarning) as error:
+        # The complex argument is the scheme's idea, so what f thinks of it is the scheme's to explain.
+        raise NotAnalyticError(
+            f"{lines.function.name} does not take complex numbers ({error}); use scheme='adaptive'"
+        ) from error
 
 
 def _check(lines: Lines, value: FloatArray) -> None:
