@@ -129,7 +129,7 @@ def test_bounds_as_structures():
     flat, structure = flatten({"a": np.ones(2), "b": 1.0})
     lower, _ = check_bounds(({"a": np.zeros(2), "b": -1.0}, 9), flat, structure)
     np.testing.assert_array_equal(lower, [0, 0, -1])
-    with pytest.raises(ValueError, match="have 2 numbers, x has 3"):
+    with pytest.raises(ValueError, match=r"`lower bounds\['b'\]` is missing"):
         check_bounds(({"a": np.zeros(2)}, 9), flat, structure)
 
 

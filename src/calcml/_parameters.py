@@ -7,7 +7,7 @@ promised, and answers are given back in the same structure.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,14 +16,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calcml._typing import FloatArray
+from calcml._validation import check_array, real_array
 
-__all__ = ["Structure", "check_array", "check_bounds", "flatten", "real_array"]
+__all__ = [
+    "Structure",
+    "check_array",
+    "check_bounds",
+    "entries",
+    "flatten",
+    "flatten_like",
+    "match",
+    "real_array",
+    "rebuild",
+]
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """One array of the structure: its shape, its dtype and its place in the flat vector."""
+    """One array of the structure: how a user would index it, its shape and dtype, its place in the vector."""
 
+    label: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     start: int
@@ -97,17 +109,65 @@ def flatten(x: Any, name: str = "x") -> tuple[FloatArray, Structure]:
     A list or tuple of plain numbers is one vector, as NumPy reads it; a list or tuple that holds arrays, a
     dict, a named tuple and a dataclass are structures.
     """
-    arrays: list[FloatArray] = []
-    collected = _collect(x, name, arrays)
-    build = Builder(_only, (collected,)) if isinstance(collected, int) else collected
+    arrays = entries(x, name)
+    places = iter(range(len(arrays)))
+    builder = _builder(x, places)
+    build = Builder(_only, (builder,)) if isinstance(builder, int) else builder
     # Of mixed dtypes the widest serves all leaves inside; each leaf gets its own back at the end.
-    dtype = np.result_type(*arrays) if arrays else np.dtype(float)
+    dtype = np.result_type(*arrays.values()) if arrays else np.dtype(float)
     leaves, start = [], 0
-    for array in arrays:
-        leaves.append(Leaf(array.shape, array.dtype, start, start + array.size))
+    for label, array in arrays.items():
+        leaves.append(Leaf(label.removeprefix(name), array.shape, array.dtype, start, start + array.size))
         start += array.size
-    flat = np.concatenate([a.ravel() for a in arrays]).astype(dtype) if arrays else np.empty(0)
-    return flat, Structure(tuple(leaves), build, dtype, plain=isinstance(collected, int))
+    structure = Structure(tuple(leaves), build, dtype, plain=isinstance(builder, int))
+    return _join(arrays.values(), dtype), structure
+
+
+def flatten_like(value: Any, structure: Structure, name: str, other: str = "x") -> FloatArray:
+    """Return the flat vector of a value that must have the structure of `other`, entry by entry.
+
+    Dictionaries are matched by key, so their order does not matter.
+    """
+    shapes = {leaf.label: leaf.shape for leaf in structure.leaves}
+    arrays = match(value, shapes, name, other)
+    return _join(arrays.values(), np.result_type(*arrays.values()) if arrays else np.dtype(float))
+
+
+def _join(arrays: Iterable[FloatArray], dtype: np.dtype[Any]) -> FloatArray:
+    flat = [array.ravel() for array in arrays]
+    return np.concatenate(flat, dtype=dtype) if flat else np.empty(0)
+
+
+def entries(x: Any, name: str) -> dict[str, FloatArray]:
+    """Return the arrays of a structure, not copied, under the names by which a user would index them."""
+    children = _children(x)
+    if children is None:
+        return {name: real_array(x, name)}
+    labels, values, _ = children
+    found: dict[str, FloatArray] = {}
+    for label, value in zip(labels, values, strict=True):
+        found |= entries(value, name + label)
+    return found
+
+
+def match(value: Any, shapes: Mapping[str, tuple[int, ...]], name: str, other: str) -> dict[str, FloatArray]:
+    """Return the arrays of a value by label, in the order of `shapes`, which they must have."""
+    found = {key.removeprefix(name): array for key, array in entries(value, name).items()}
+    for label in shapes:
+        if label not in found:
+            raise ValueError(f"`{name}{label}` is missing; `{name}` needs the same entries as `{other}`")
+    for label in found:
+        if label not in shapes:
+            raise ValueError(
+                f"`{name}{label}` has no counterpart in `{other}`; "
+                f"`{name}` needs the same entries as `{other}`"
+            )
+    for label, shape in shapes.items():
+        if found[label].shape != shape:
+            raise ValueError(
+                f"`{name}{label}` must have the shape of `{other}{label}`, {shape}, got {found[label].shape}"
+            )
+    return {label: found[label] for label in shapes}
 
 
 @dataclass(frozen=True)
@@ -123,6 +183,12 @@ class Builder:
     def __call__(self, parts: list[Any]) -> Any:
         """Build the structure from one array per leaf."""
         return self.make([parts[c] if isinstance(c, int) else c(parts) for c in self.children])
+
+
+def rebuild(x: Any, parts: list[Any]) -> Any:
+    """Return the structure of x with other arrays in it, in the order of `entries`."""
+    builder = _builder(x, iter(range(len(parts))))
+    return parts[builder] if isinstance(builder, int) else builder(parts)
 
 
 def _only(parts: list[Any]) -> Any:
@@ -142,15 +208,12 @@ def _make_namedtuple(kind: Any, values: list[Any]) -> Any:
     return kind(*values)
 
 
-def _collect(x: Any, name: str, arrays: list[FloatArray]) -> Builder | int:
-    """Append the arrays of x in order; return how to put them back."""
+def _builder(x: Any, places: Iterator[int]) -> Builder | int:
     children = _children(x)
     if children is None:
-        arrays.append(real_array(x, name))
-        return len(arrays) - 1
-    labels, values, make = children
-    places = [_collect(v, f"{name}{label}", arrays) for label, v in zip(labels, values, strict=True)]
-    return Builder(make, tuple(places))
+        return next(places)
+    _, values, make = children
+    return Builder(make, tuple(_builder(value, places) for value in values))
 
 
 def _children(x: Any) -> tuple[list[str], list[Any], Callable[[list[Any]], Any]] | None:
@@ -169,39 +232,6 @@ def _children(x: Any) -> tuple[list[str], list[Any], Callable[[list[Any]], Any]]
 
 def _holds_arrays(item: Any) -> bool:
     return (isinstance(item, np.ndarray) and item.ndim > 0) or _children(item) is not None
-
-
-def check_array(x: Any, name: str) -> NDArray[Any]:
-    """Return x as an array of numbers; refuse what NumPy would silently strip or cannot differentiate."""
-    if isinstance(x, np.ma.MaskedArray):
-        raise TypeError(f"`{name}` is a masked array, whose mask would be lost; pass `{name}.compressed()`")
-    if hasattr(x, "units") or hasattr(x, "unit"):
-        raise TypeError(f"`{name}` carries units; pass its magnitude and multiply the unit back afterwards")
-    try:
-        array = np.asarray(x)
-    except ValueError as error:
-        raise TypeError(
-            f"`{name}` must be a number or an array of numbers, got a ragged {type(x).__name__}"
-        ) from error
-    if array.dtype.kind not in "fiubc":
-        raise TypeError(
-            f"`{name}` must hold real numbers, got dtype {array.dtype}; "
-            f"convert it with `np.asarray({name}, float)`"
-        )
-    return array
-
-
-def real_array(x: Any, name: str) -> FloatArray:
-    """Return x as a floating array, integers and booleans as float64; complex numbers are refused."""
-    array = check_array(x, name)
-    if array.dtype.kind == "c":
-        raise TypeError(
-            f"`{name}` is complex; calcml differentiates with respect to real numbers: "
-            "pass the real and imaginary parts as two parameters"
-        )
-    if array.dtype.kind != "f":
-        array = array.astype(np.float64)
-    return array
 
 
 def check_bounds(bounds: Any, flat: FloatArray, structure: Structure) -> tuple[FloatArray, FloatArray] | None:
@@ -227,12 +257,7 @@ def check_bounds(bounds: Any, flat: FloatArray, structure: Structure) -> tuple[F
 
 def _side(side: Any, label: str, flat: FloatArray, structure: Structure) -> FloatArray:
     if _children(side) is not None:
-        values, _ = flatten(side, f"bounds {label}")
-        if values.size != flat.size:
-            raise ValueError(
-                f"the {label} `bounds` have {values.size} numbers, x has {flat.size}; give one per number"
-            )
-        return values.astype(flat.dtype)
+        return flatten_like(side, structure, f"{label} bounds").astype(flat.dtype)
     array = real_array(side, f"bounds {label}")
     try:
         full = np.broadcast_to(array, structure.shape)

@@ -25,6 +25,12 @@ class Result:
 
     A subclass declares its fields, and may override `_rows` to choose what its card shows and how.
     Attributes are read-only; arrays in them are the result's own.
+
+    Examples
+    --------
+    >>> import calcml as cm
+    >>> isinstance(cm.estimate_derivative(abs, 1.0), cm.Result)
+    True
     """
 
     def _title(self) -> str:

@@ -137,6 +137,12 @@ class Status(IntEnum):
         "drop a redundant constraint.",
     )
 
+    WRONG_GRADIENT = (
+        33,
+        False,
+        "The gradient that was given is not that of the function; compare the two with `check_gradient`.",
+    )
+
     # Fits.
     RANK_DEFICIENT = (
         40,

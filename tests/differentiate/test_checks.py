@@ -106,10 +106,14 @@ def test_the_card():
         (
             lambda: cm.check_gradient(f, lambda x: x[:2], X),
             ValueError,
-            r"must return shape \(3,\), got \(2,\)",
+            r"`grad\(x\)` must have the shape of .*\(3,\), got \(2,\)",
         ),
         (lambda: cm.check_jacobian(f, lambda x: "no", X), TypeError, r"`jac\(x\)` must hold real numbers"),
-        (lambda: cm.check_hessian(f, lambda x: x, X), ValueError, r"must return shape \(3, 3\), got \(3,\)"),
+        (
+            lambda: cm.check_hessian(f, lambda x: x, X),
+            ValueError,
+            r"`hess\(x\)` must have the shape of .*, \(3, 3\), got \(3,\)",
+        ),
         (lambda: cm.compare_schemes(f, X, []), ValueError, "`schemes` is empty"),
         (lambda: cm.compare_schemes(f, X, ["x"]), ValueError, "must be one of"),
         (

@@ -8,7 +8,7 @@ import numpy as np
 
 from calcml._function import Function
 from calcml._lines import Directions
-from calcml._parameters import Structure, flatten
+from calcml._parameters import Structure, flatten, flatten_like
 from calcml._typing import (
     FloatArray,
 )
@@ -42,18 +42,10 @@ def along(f: Any, x: Any, v: Any, name: str, *, unit: bool, error: bool, **optio
 
 def flat_vector(v: Any, structure: Structure, name: str) -> FloatArray:
     """Return v as a flat vector; it must be finite and have the structure of x."""
-    flat, own = flatten(v, name)
-    wanted = tuple(leaf.shape for leaf in structure.leaves)
-    found = tuple(leaf.shape for leaf in own.leaves)
-    if found != wanted or own.plain != structure.plain:
-        raise ValueError(f"`{name}` must have the shape of x, {_shapes(wanted)}, got {_shapes(found)}")
+    flat = flatten_like(v, structure, name)
     for i in np.flatnonzero(~np.isfinite(flat))[:1]:
         raise ValueError(f"`{name}` must be finite, got {flat[i]} at index {i}")
     return flat
-
-
-def _shapes(shapes: tuple[tuple[int, ...], ...]) -> str:
-    return str(shapes[0]) if len(shapes) == 1 else ", ".join(map(str, shapes))
 
 
 def _normalized(v: FloatArray) -> FloatArray:

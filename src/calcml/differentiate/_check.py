@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from calcml._function import check_callable
-from calcml._parameters import flatten
+from calcml._parameters import entries, flatten, match
 from calcml._result import Result
 from calcml._typing import Bounds, FloatArray, KeywordArguments, PositionalArguments
 from calcml.differentiate._problem import Estimate
@@ -45,6 +45,13 @@ class CheckResult(Result):
         Components for which no numerical derivative could be found, and which were not checked.
     estimate : Estimate
         The numerical derivative with its errors.
+
+    Examples
+    --------
+    >>> import calcml as cm
+    >>> result = cm.check_gradient(lambda x: x @ x, lambda x: 2 * x + [0.0, 0.1], [1.0, 2.0])
+    >>> result.passed, result.component
+    (False, '[1]')
     """
 
     passed: bool
@@ -114,22 +121,22 @@ def check_against(
     estimate = numerical(f, x, scheme=scheme, args=args, kwargs=kwargs, bounds=bounds)
     flat, structure = flatten(x)
     values = given(structure.restore(flat.copy()), *args, **dict(kwargs or {}))
-    mine, labels = _flat_components(values, f"{name}(x)")
-    theirs, wanted = _flat_components(estimate.value, "numerical")
-    if [shape for _, shape in labels] != [shape for _, shape in wanted]:
-        raise ValueError(
-            f"`{name}` must return shape {_shape_text(wanted)}, got {_shape_text(labels)}; "
-            "the rule is f(x).shape + x.shape"
-        )
-    error, _ = _flat_components(estimate.error, "error")
-    return _judge(mine, theirs, error, wanted, estimate)
+    theirs = entries(estimate.value, "")
+    shapes = {label: array.shape for label, array in theirs.items()}
+    mine = match(values, shapes, f"{name}(x)", "(f(x), x)")
+    errors = match(estimate.error, shapes, "error", "value")
+    return _judge(_flat(mine), _flat(theirs), _flat(errors), shapes, estimate)
+
+
+def _flat(arrays: dict[str, FloatArray]) -> FloatArray:
+    return np.concatenate([array.ravel() for array in arrays.values()]) if arrays else np.empty(0)
 
 
 def _judge(
     mine: FloatArray,
     theirs: FloatArray,
     error: FloatArray,
-    labels: list[tuple[str, tuple[int, ...]]],
+    shapes: dict[str, tuple[int, ...]],
     estimate: Estimate,
 ) -> CheckResult:
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -142,7 +149,7 @@ def _judge(
     worst = int(np.argmax(excess)) if excess.size else 0
     if not excess.size:
         return CheckResult(True, (), "no component", np.nan, np.nan, 0.0, 0.0, 0, estimate)
-    component, index = _locate(worst, labels)
+    component, index = _locate(worst, shapes)
     return CheckResult(
         passed=bool(excess[worst] <= 1) and bool(known.any()),
         index=index,
@@ -156,36 +163,12 @@ def _judge(
     )
 
 
-def _flat_components(value: Any, name: str) -> tuple[FloatArray, list[tuple[str, tuple[int, ...]]]]:
-    """Flatten nested structures of arrays; return the numbers, and the path and shape of each array."""
-    if isinstance(value, dict):
-        items = [(f"[{key!r}]", item) for key, item in value.items()]
-    elif isinstance(value, list | tuple) and any(
-        isinstance(v, np.ndarray | dict | list | tuple) for v in value
-    ):
-        items = [(f"[{i}]", item) for i, item in enumerate(value)]
-    else:
-        flat, structure = flatten(value, name)
-        return flat, [("", leaf.shape) for leaf in structure.leaves]
-    parts: list[NDArray[Any]] = []
-    labels: list[tuple[str, tuple[int, ...]]] = []
-    for path, item in items:
-        flat, inner = _flat_components(item, name)
-        parts.append(flat)
-        labels.extend((path + rest, shape) for rest, shape in inner)
-    return np.concatenate(parts) if parts else np.empty(0), labels
-
-
-def _locate(position: int, labels: list[tuple[str, tuple[int, ...]]]) -> tuple[str, tuple[int, ...]]:
-    for path, shape in labels:
-        size = int(np.prod(shape))
-        if position < size:
-            index = tuple(int(i) for i in np.unravel_index(position, shape)) if shape else ()
-            text = path + (f"[{', '.join(map(str, index))}]" if index else "")
-            return text or "the only component", index
-        position -= size
-    raise AssertionError("a position always lies in one of the arrays")
-
-
-def _shape_text(labels: list[tuple[str, tuple[int, ...]]]) -> str:
-    return ", ".join(f"{path}{shape}" for path, shape in labels)
+def _locate(position: int, shapes: dict[str, tuple[int, ...]]) -> tuple[str, tuple[int, ...]]:
+    """Return the name and the index of a place in the flat vector."""
+    sizes = [math.prod(shape) for shape in shapes.values()]
+    which = int(np.searchsorted(np.cumsum(sizes), position, side="right"))
+    label, shape = list(shapes.items())[which]
+    position -= sum(sizes[:which])
+    index = tuple(int(i) for i in np.unravel_index(position, shape)) if shape else ()
+    text = label + (f"[{', '.join(map(str, index))}]" if index else "")
+    return text or "the only component", index

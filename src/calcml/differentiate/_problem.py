@@ -46,6 +46,14 @@ class Estimate(Result):
         Code of `Status` for each entry of the value.
     scheme : Scheme
         The scheme that was used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import calcml as cm
+    >>> estimate = cm.estimate_derivative(np.sin, 0.0, scheme="central")
+    >>> bool(estimate.error == estimate.truncation + estimate.noise), estimate.nfev
+    (True, 4)
     """
 
     value: Any

@@ -8,7 +8,7 @@ import numpy as np
 
 from calcml._function import Function
 from calcml._lines import Directions, PointLines, axes
-from calcml._parameters import Structure, flatten
+from calcml._parameters import Structure, flatten_like, match
 from calcml._typing import (
     FloatArray,
     RealFunction,
@@ -34,15 +34,10 @@ class FlatGradient:
     def __call__(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Evaluate the gradient and flatten it."""
         value = self.grad(x, *args, **kwargs)
-        if self.structure.plain:
-            value = np.asarray(value)
-            found, wanted = str(value.shape), str(self.structure.shape)
-        else:
-            value, structure = flatten(value, "grad(x)")
-            found, wanted = (str([leaf.shape for leaf in s.leaves]) for s in (structure, self.structure))
-        if found != wanted:
-            raise EvaluationError(f"`grad` must return the shape of x, {wanted}, got {found}")
-        return value.ravel()
+        try:
+            return flatten_like(value, self.structure, "grad(x)")
+        except ValueError as error:
+            raise EvaluationError(str(error)) from None
 
 
 class FlatHessian:
@@ -54,23 +49,16 @@ class FlatHessian:
     def __call__(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Evaluate the Hessian and flatten both of its sides."""
         value, n = self.hess(x, *args, **kwargs), self.structure.size
-        if self.structure.plain:
-            matrix = np.asarray(value)
-            wanted = self.structure.shape * 2
-            if matrix.shape != wanted:
-                raise EvaluationError(f"`hess` must return x.shape + x.shape, {wanted}, got {matrix.shape}")
-            return matrix.reshape(n, n)
-        # A structure of structures flattens row block by row block: H["a"]["b"] has shape a.shape + b.shape.
-        blocks, structure = flatten(value, "hess(x)")
-        sizes = [leaf.stop - leaf.start for leaf in self.structure.leaves]
-        if [leaf.stop - leaf.start for leaf in structure.leaves] != [a * b for a in sizes for b in sizes]:
-            raise EvaluationError("`hess` must return a structure of structures in the layout of x")
-        parts = [blocks[leaf.start : leaf.stop] for leaf in structure.leaves]
-        rows = [
-            [parts[i * len(sizes) + j].reshape(sizes[i], sizes[j]) for j in range(len(sizes))]
-            for i in range(len(sizes))
-        ]
-        return np.block(rows)
+        # H["a"]["b"] has shape a.shape + b.shape.
+        rows = self.structure.leaves
+        shapes = {a.label + b.label: a.shape + b.shape for a in rows for b in rows}
+        try:
+            blocks = match(value, shapes, "hess(x)", "(x, x)")
+        except ValueError as error:
+            raise EvaluationError(str(error)) from None
+        sizes = [leaf.stop - leaf.start for leaf in rows]
+        parts = iter(blocks.values())
+        return np.block([[next(parts).reshape(a, b) for b in sizes] for a in sizes]).reshape(n, n)
 
 
 def hessian_tables(
@@ -104,16 +92,17 @@ def _polarize(lines: PointLines, scheme: Scheme, error: bool) -> dict[str, Any]:
         through = PointLines(lines.function, lines.x, directions, lines.bounds, lines.origin()[:1])
         pair = coefficient(scheme, through, 2, error=error)
     tables: dict[str, Any] = {"step": axis.step}
-    s2 = (scale**2)[:, None]
-    area = (scale[first] * scale[second])[:, None]
+    side = scale[:, None]
     for name, sign in (("value", -1.0), ("truncation", 1.0), ("noise", 1.0)):
         own = getattr(axis, name)
         table = np.empty((n, n, own.shape[1]), dtype=own.dtype)
         table[np.arange(n), np.arange(n)] = 2 * own
         if first.size:
-            scaled = own * s2
-            with np.errstate(invalid="ignore", over="ignore"):
-                mixed = (getattr(pair, name) + sign * (scaled[first] + scaled[second])) / area
+            # One factor at a time: the square of a length may be out of range where the length is not.
+            with np.errstate(all="ignore"):
+                scaled = own * side * side
+                mixed = (getattr(pair, name) + sign * (scaled[first] + scaled[second])) / side[first]
+                mixed = mixed / side[second]
             table[first, second] = table[second, first] = mixed
         tables[name] = table
     status = np.empty(tables["value"].shape, dtype=np.int8)

@@ -44,6 +44,14 @@ class SchemeRow:
         Wall-clock time of the call.
     refusal : str
         Why the scheme refused, empty if it did not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import calcml as cm
+    >>> row = cm.compare_schemes(np.sin, 1.0, ["central"])[0]
+    >>> row.nfev, row.refusal
+    (4, '')
     """
 
     scheme: Scheme
@@ -64,6 +72,13 @@ class Comparison(Result):
     ----------
     rows : tuple of SchemeRow
         In the order in which the schemes were given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import calcml as cm
+    >>> len(cm.compare_schemes(np.sin, 1.0, ["central", "forward"]))
+    2
     """
 
     rows: tuple[SchemeRow, ...]

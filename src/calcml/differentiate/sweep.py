@@ -51,6 +51,13 @@ class StepSweep(Result):
         The formula.
     nfev : int
         Evaluations of f.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import calcml as cm
+    >>> cm.step_sweep(np.sin, 1.0, steps=[1e-3, 1e-5]).steps
+    array([1.e-05, 1.e-03])
     """
 
     steps: FloatArray

@@ -29,6 +29,12 @@ class Coefficient:
         The step that was used.
     status : ndarray of int8, shape (P, M)
         Codes of `calcml.Status`.
+
+    Examples
+    --------
+    >>> import calcml as cm
+    >>> [field for field in cm.schemes.Coefficient.__dataclass_fields__]
+    ['value', 'truncation', 'noise', 'step', 'status']
     """
 
     value: FloatArray
@@ -43,6 +49,12 @@ class Scheme(ABC):
     """A way to find Taylor coefficients of f along lines.
 
     A scheme is a frozen dataclass of its options: comparable, printable, usable as a default argument.
+
+    Examples
+    --------
+    >>> import calcml as cm
+    >>> isinstance(cm.schemes.Central(order=4), cm.Scheme)
+    True
     """
 
     @abstractmethod

@@ -25,12 +25,48 @@ _CLASSES = (
 
 
 def names() -> tuple[str, ...]:
-    """Return the names that stand for schemes with default options."""
+    """Return the names that stand for schemes with default options.
+
+    Returns
+    -------
+    tuple of str
+        The names, in alphabetical order.
+
+    Examples
+    --------
+    >>> import calcml as cm
+    >>> cm.schemes.names()
+    ('adaptive', 'backward', 'central', 'complex', 'forward', 'richardson')
+    """
     return tuple(name for name, _ in _CLASSES)
 
 
 def as_scheme(scheme: SchemeLike) -> Scheme:
-    """Return the scheme itself, or the one with default options that a name stands for."""
+    """Return the scheme itself, or the one with default options that a name stands for.
+
+    Parameters
+    ----------
+    scheme : str or Scheme
+        A name or a scheme.
+
+    Returns
+    -------
+    Scheme
+        The scheme.
+
+    Raises
+    ------
+    ValueError
+        If the name stands for no scheme.
+    TypeError
+        If `scheme` is neither a name nor a scheme.
+
+    Examples
+    --------
+    >>> import calcml as cm
+    >>> cm.schemes.as_scheme("complex")
+    ComplexStep()
+    """
     if isinstance(scheme, Scheme):
         return scheme
     for name, cls in _CLASSES:

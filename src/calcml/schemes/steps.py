@@ -26,7 +26,14 @@ __all__ = ["Fixed", "Relative", "StepRule", "as_rule", "optimal_factor"]
 
 
 class StepRule(ABC):
-    """A way to choose the step on each line."""
+    """A way to choose the step on each line.
+
+    Examples
+    --------
+    >>> import calcml as cm
+    >>> isinstance(cm.schemes.Relative(), cm.schemes.StepRule)
+    True
+    """
 
     @property
     def adjustable(self) -> bool:
