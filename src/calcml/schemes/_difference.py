@@ -19,15 +19,13 @@ import numpy as np
 from calcml._lines import Lines
 from calcml._status import Status
 from calcml._typing import FloatArray, IntArray
+from calcml.schemes._shrink import TRIES, least_step, shorter, worth_shrinking
 from calcml.schemes.base import Coefficient
 from calcml.schemes.stencils import Stencil, cached_stencil
 from calcml.schemes.steps import StepRule, optimal_factor
 
 __all__ = ["Plan", "check_order", "difference"]
 
-# A step that meets NaN or infinity is divided by 16, at most this often: 16^6 = 1.7e7 reaches from a step of
-# eps^(1/3) down to the spacing of the numbers.
-SHRINK, TRIES = 16.0, 6
 # The better formula has an error of its own, smaller by h / L; half as much again covers it up to L = 3 h.
 TRUNCATION_MARGIN = 1.5
 
@@ -85,21 +83,18 @@ def difference(lines: Lines, plan: Plan, rule: StepRule, *, error: bool) -> Coef
     h = _first_exact(lines, h)
     value, truncation, noise, h = _attempt(lines, plan, h, error)
     tables = (value, truncation, noise)
-    shrunk = np.zeros(lines.count, dtype=bool)
-    for _ in range(TRIES if rule.adjustable else 0):
-        index = _worth_shrinking(lines, value, h)
+    shrunk = np.empty(0, dtype=int)
+    for k in range(TRIES if rule.adjustable else 0):
+        index = worth_shrinking(lines, value, h)
         if not index.size:
             break
-        # The edge of a domain is mostly at 0, |x| away; where it is not, the step keeps falling.
-        near = np.where(shrunk[index] | (lines.size[index] == 0), np.inf, lines.size[index] / 4)
-        shrunk[index] = True
-        _redo(lines, plan, h, np.minimum(h[index] / SHRINK, near), error, index, tables)
-    if shrunk.any():
+        shrunk = np.union1d(shrunk, index)
+        _redo(lines, plan, h, shorter(lines, h, index, first=k == 0), error, index, tables)
+    if shrunk.size:
         # A step that only just stays inside the domain is as long as the distance to its edge, which is the
         # length scale of f there.  The optimal step is a small part of it.
-        index = np.flatnonzero(shrunk)
-        finer = h[index] * 4 * optimal_factor(plan.formula(plan.order), lines.eps)
-        _redo(lines, plan, h, np.maximum(finer, _least(lines)[index]), error, index, tables)
+        finer = h[shrunk] * 4 * optimal_factor(plan.formula(plan.order), lines.eps)
+        _redo(lines, plan, h, np.maximum(finer, least_step(lines)[shrunk]), error, shrunk, tables)
     return Coefficient(value, truncation, noise, h, _status(lines, value, truncation, noise))
 
 
@@ -118,16 +113,10 @@ def _redo(
         whole[index] = part
 
 
-def _least(lines: Lines) -> FloatArray:
-    """Return the shortest step that still moves x by a few units in the last place."""
-    spacing = np.spacing(lines.size) * (lines.eps / np.finfo(float).eps)
-    return 4 * np.maximum(spacing, np.finfo(float).tiny)
-
-
 def _first_exact(lines: Lines, h: FloatArray) -> FloatArray:
     # A step that x + h rounds away would give 0/0.
     exact = lines.representable(h)
-    return np.where(exact > 0, exact, _least(lines))
+    return np.where(exact > 0, exact, least_step(lines))
 
 
 def _attempt(
@@ -228,15 +217,6 @@ def _per_power(total: FloatArray, h: FloatArray, n: int) -> FloatArray:
     for _ in range(n):
         total = total / h[:, None]
     return total
-
-
-def _worth_shrinking(lines: Lines, value: FloatArray, h: FloatArray) -> IntArray:
-    """Return the lines where f is finite at the point but the difference is not, and h can still fall."""
-    bad = ~np.isfinite(value)
-    if not bad.any():
-        return np.empty(0, dtype=int)
-    room = (h / SHRINK > _least(lines)) & (h > 0)
-    return np.flatnonzero((bad & np.isfinite(lines.origin())).any(axis=1) & room)
 
 
 def _status(lines: Lines, value: FloatArray, truncation: FloatArray, noise: FloatArray) -> IntArray:

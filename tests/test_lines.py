@@ -1,0 +1,173 @@
+"""Lines: where f is evaluated, and what a scheme is told about them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calcml._function import Function
+from calcml._lines import Directions, ElementwiseLines, PointLines, axes
+from calcml._parameters import flatten
+
+
+def point_lines(f, x, directions, bounds=None, **options):
+    flat, structure = flatten(np.asarray(x))
+    return PointLines(Function(f, structure, **options), flat, directions, bounds)
+
+
+def elementwise_lines(f, x, bounds=None):
+    return ElementwiseLines(Function(f, None), np.asarray(x), bounds)
+
+
+def identity(x):
+    return x.copy()
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=6))
+def test_points_lie_on_the_lines_that_are_asked_for(index):
+    # Five directions of different lengths in four dimensions.
+    starts = np.array([0, 1, 3, 3 + 4, 8, 10])
+    coordinates = np.array([2, 0, 3, 0, 1, 2, 3, 1, 1, 2])
+    components = np.arange(1.0, 11.0)
+    directions = Directions(starts, coordinates, components, 4)
+    x = np.array([10.0, 20.0, 30.0, 40.0])
+    lines = point_lines(identity, x, directions)
+    t = np.linspace(-1, 2, len(index))
+    matrix = np.zeros((5, 4))
+    for p in range(5):
+        np.add.at(matrix[p], coordinates[starts[p] : starts[p + 1]], components[starts[p] : starts[p + 1]])
+    expected = x + t[:, None] * matrix[index]
+    np.testing.assert_array_equal(lines.evaluate(t, np.array(index)), expected)
+    assert lines.function.nfev == len(index)
+
+
+def test_several_distances_at_once():
+    lines = point_lines(identity, [1.0, 2.0], axes(2))
+    values = lines.evaluate(np.array([[0.5, 0.25], [-0.5, -0.25]]))
+    assert values.shape == (2, 2, 2)
+    np.testing.assert_array_equal(values[1], [[0.5, 2.0], [1.0, 1.75]])
+
+
+def test_pairs():
+    directions = Directions.pairs(np.array([0, 0]), np.array([1, 2]), np.array([1.0, 2.0, 3.0]), sign=-1.0)
+    lines = point_lines(identity, np.zeros(3), directions)
+    np.testing.assert_array_equal(lines.evaluate(np.ones(2)), [[1, -2, 0], [1, 0, -3]])
+
+
+def test_the_origin_is_evaluated_once_for_all_lines():
+    lines = point_lines(lambda x: x.sum(), np.ones(3), axes(3))
+    assert lines.origin().shape == (3, 1)
+    lines.origin()
+    assert lines.function.nfev == 1
+    assert lines.outputs == 1
+
+
+def test_scales():
+    directions = Directions.dense(np.array([[1.0, -2.0, 0.0]]))
+    lines = point_lines(np.sum, [-4.0, 0.0, 9.0], directions)
+    np.testing.assert_array_equal(lines.size, [9 / 2])
+    np.testing.assert_array_equal(lines.spread(np.array([1.0, 1.0, 1.0])), [0.5])
+    lines = point_lines(np.sum, [-4.0, 0.0], axes(2))
+    np.testing.assert_array_equal(lines.size, [4.0, 0.0])
+    np.testing.assert_array_equal(lines.spread(np.array([3.0, 5.0])), [3.0, 5.0])
+
+
+def test_intervals_within_bounds():
+    directions = Directions.dense(np.array([[1.0, -2.0, 0.0], [0.0, 1.0, 1.0]]))
+    bounds = (np.array([0.0, 0.0, -np.inf]), np.array([4.0, 3.0, 10.0]))
+    lines = point_lines(np.sum, [1.0, 2.0, 0.0], directions, bounds)
+    # First: x_0 in [0, 4] allows [-1, 3], x_1 in [0, 3] with slope -2 allows [-1/2, 1].
+    np.testing.assert_array_equal(lines.lower, [-0.5, -2.0])
+    np.testing.assert_array_equal(lines.upper, [1.0, 1.0])
+
+
+def test_rounding_never_steps_over_a_bound():
+    x, upper = 0.1, 0.7
+    lines = elementwise_lines(identity, [x], (np.array([0.0]), np.array([upper])))
+    assert lines.evaluate(np.array([np.nextafter(upper - x, 2)]))[0, 0] <= upper
+    lines = point_lines(identity, [x], axes(1), (np.array([0.0]), np.array([upper])))
+    assert lines.evaluate(np.array([np.nextafter(upper - x, 2)]))[0, 0] <= upper
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-12, 1e3))
+def test_representable_steps_are_exact(x, h):
+    for lines in (elementwise_lines(identity, [x]), point_lines(identity, [x], axes(1))):
+        t = lines.representable(np.array([h]))[0]
+        assert (x + t) - x == t
+        assert abs(t - h) <= np.spacing(abs(x) + h)
+
+
+def test_representable_along_several_coordinates_is_left_alone():
+    lines = point_lines(np.sum, [1.0, 2.0], Directions.dense(np.array([[1.0, 0.3]])))
+    assert lines.representable(np.array([0.1])) == 0.1
+
+
+def test_narrow_points_are_representable_in_their_own_precision():
+    lines = elementwise_lines(identity, np.array([1.0], np.float32))
+    t = lines.representable(np.array([1e-3]))[0]
+    assert np.float32(1) + np.float32(t) - np.float32(1) == np.float32(t)
+    assert lines.evaluate(np.array([1e-3])).dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("x", "f", "eps", "dtype"),
+    [
+        (np.float64(1), lambda x: x, np.finfo(np.float64).eps, np.float64),
+        (np.float64(1), lambda x: np.float32(x), np.finfo(np.float32).eps, np.float64),
+        (np.float32(1), lambda x: x, np.finfo(np.float32).eps, np.float64),
+        (np.float32(1), lambda x: np.float64(x), np.finfo(np.float32).eps, np.float64),
+        (np.longdouble(1), lambda x: x, float(np.finfo(np.longdouble).eps), np.longdouble),
+        (np.float64(1), lambda x: np.longdouble(x), np.finfo(np.float64).eps, np.longdouble),
+        (np.float64(1), lambda x: 3, np.finfo(np.float64).eps, np.float64),
+    ],
+)
+def test_precision_is_that_of_the_coarser_of_argument_and_value(x, f, eps, dtype):
+    lines = elementwise_lines(f, x)
+    lines.origin()
+    assert lines.eps == eps
+    assert lines.dtype == dtype
+
+
+def test_elementwise_functions_always_get_the_whole_array():
+    shapes = []
+
+    def f(x):
+        shapes.append(x.shape)
+        return x**2
+
+    lines = elementwise_lines(f, np.ones((2, 3)))
+    values = lines.evaluate(np.full(2, 0.5), np.array([1, 4]))
+    np.testing.assert_array_equal(values[:, 0], [2.25, 2.25])
+    assert shapes == [(2, 3)]
+
+
+def test_leaving_the_domain_does_not_warn():
+    with np.errstate(all="raise"):
+        assert np.isnan(elementwise_lines(np.log, [1.0]).evaluate(np.array([-2.0]))).all()
+
+
+def test_complex_values_are_two_outputs():
+    lines = point_lines(lambda x: x[0] + 1j * x[1], [1.0, 2.0], axes(2))
+    np.testing.assert_array_equal(lines.origin(), [[1, 2], [1, 2]])
+    assert lines.outputs == 2
+    np.testing.assert_array_equal(lines.evaluate(np.ones(2)), [[2, 2], [1, 3]])
+    assert elementwise_lines(lambda x: 1j * x, [1.0]).origin().shape == (1, 2)
+
+
+def test_probes_mix_all_directions():
+    x = np.array([1.0, 2.0, 3.0])
+    lines = point_lines(np.sum, x, axes(3))
+    probe, expected = lines.probe(np.array([[1.0], [0.0], [0.0]]))
+    assert probe.count == 1
+    assert (probe.directions.components >= 0.5).all()
+    assert (probe.directions.components <= 1.5).all()
+    assert expected[0, 0] == probe.directions.components[0]
+    own, same = elementwise_lines(np.sin, x).probe(np.ones((3, 1)))
+    assert own.count == 3 and same.shape == (3, 1)
+
+
+def test_no_lines_at_all():
+    lines = point_lines(np.sum, np.empty(0), axes(0))
+    assert lines.origin().shape == (0, 1)
+    assert lines.evaluate(np.empty(0)).shape == (0, 1)
+    assert lines.size.shape == (0,)
