@@ -54,6 +54,9 @@ class Call:
 class Function:
     """A user's function of a flat vector, with counted evaluations and checked values.
 
+    Most points are the choice of a scheme or a solver, not of the caller: where f leaves its domain there, its
+    value says so, and NumPy's warnings of invalid values from inside f would only confuse.  They are off.
+
     Parameters
     ----------
     f : callable
@@ -90,6 +93,8 @@ class Function:
     ) -> None:
         check_callable(f, name)
         _check_arguments(args, kwargs)
+        if vectorized and mapper is not None:
+            raise ValueError("`vectorized=True` evaluates all points in one call; leave out `workers`")
         self.call = Call(f, structure, args, kwargs)
         self.vectorized, self.mapper, self.name = vectorized, mapper, name
         self.nfev = 0
@@ -117,14 +122,16 @@ class Function:
         else:
             # Bound once: this loop is the floor that every black-box derivative stands on.
             call = self.call
-            values = [call(point) for point in points]
+            with np.errstate(all="ignore"):
+                values = [call(point) for point in points]
         return self._stack(values)
 
     def _batch(self, points: NDArray[Any]) -> NDArray[Any]:
         self.nfev += len(points)
         call = self.call
         batch = call.structure.restore_batch(points.T) if call.structure is not None else points.T
-        value = self._stack([call.f(batch, *call.args, **call.kwargs)])[0]
+        with np.errstate(all="ignore"):
+            value = self._stack([call.f(batch, *call.args, **call.kwargs)])[0]
         if value.ndim == 0 or value.shape[-1] != len(points):
             raise EvaluationError(
                 f"with `vectorized=True`, {self.name} must return (..., K) for x of shape (..., K); "

@@ -93,10 +93,7 @@ class Lines(ABC):
         ndarray, shape (..., P, M)
         """
         t = np.asarray(t)
-        # These points are the scheme's choice, not the caller's: where f leaves its domain the value says so,
-        # and a warning from inside f would only confuse.
-        with np.errstate(all="ignore"):
-            values = self._values(t.reshape(math.prod(t.shape[:-1]), t.shape[-1]), index)
+        values = self._values(t.reshape(math.prod(t.shape[:-1]), t.shape[-1]), index)
         if values.dtype.kind == "c" and t.dtype.kind != "c":
             values = np.ascontiguousarray(values).view(values.real.dtype)
         return values.reshape(*t.shape, values.shape[-1])

@@ -6,7 +6,6 @@ comes with a bound on its error where one is known, and no solver sees a scheme 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -70,8 +69,9 @@ class VectorObjective:
         """
         if self.user_jacobian is not None:
             row = self.user_jacobian.evaluate(x[None, :])[0]
-            wanted = (self.function.shape or ()) + self.structure.shape
-            if self.function.shape is not None and row.size != math.prod(wanted):
+            lead = self.function.shape or ()
+            wanted, flat = lead + self.structure.shape, (*lead, x.size)
+            if self.function.shape is not None and self.user_jacobian.shape not in (wanted, flat):
                 raise EvaluationError(
                     f"`{self.user_jacobian.name}` must return shape {wanted}, got {self.user_jacobian.shape}"
                 )

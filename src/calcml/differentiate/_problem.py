@@ -130,8 +130,6 @@ def open_problem(
     rule = as_scheme(scheme)
     flat, structure = flatten(x)
     limits = check_bounds(bounds, flat, structure)
-    if vectorized and workers is not None:
-        raise ValueError("`vectorized=True` evaluates all points in one call; leave out `workers`")
     with open_map(workers) as mapper:
         function = Function(
             f, structure, args=args, kwargs=kwargs, vectorized=vectorized, mapper=mapper, name=name

@@ -34,8 +34,7 @@ def directional_derivative(
 ) -> Any:
     """Return the slope of f in the direction of v.
 
-    D_v f = grad f · v / |v|: the vector is normalized, so the result is a slope per unit length.
-
+    ``D_v f = grad f · v / |v|``: the vector is normalized, so the result is a slope per unit length.
 
     Parameters
     ----------
@@ -105,7 +104,6 @@ def estimate_directional_derivative(
     """Return the slope of f in the direction of v with its error.
 
     The same as `directional_derivative`, with the error split into truncation and noise.
-
 
     Parameters
     ----------

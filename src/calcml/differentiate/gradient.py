@@ -27,7 +27,6 @@ def gradient(
 
     For a scalar f the i-th entry is df/dx_i; it points uphill, and its length is the steepest slope.
 
-
     Parameters
     ----------
     f : callable
@@ -106,7 +105,6 @@ def estimate_gradient(
     The same as `gradient`, with the error split into truncation (what the formula leaves out) and noise
     (what rounding and noise of f put in).
 
-
     Parameters
     ----------
     f : callable
@@ -176,7 +174,6 @@ def value_and_gradient(
     """Return f(x) and its gradient.
 
     One call for both: schemes that need f(x) anyway share its evaluation.
-
 
     Parameters
     ----------

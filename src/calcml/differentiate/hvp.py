@@ -42,7 +42,6 @@ def hvp(
     alone polarization along 2 n lines gives it: e_i·H v = [c_2(e_i + v) - c_2(e_i - v)] / 2 with
     c_2(w) = w·H w / 2.
 
-
     Parameters
     ----------
     f : callable
@@ -114,7 +113,6 @@ def estimate_hvp(
     """Return the Hessian times a vector with its error.
 
     The same as `hvp`, with the error split into truncation and noise.
-
 
     Parameters
     ----------

@@ -37,7 +37,6 @@ def jacobian(
 
     J[i, j] = df_i/dx_j, the matrix of the linear map that approximates f near x.
 
-
     Parameters
     ----------
     f : callable
@@ -116,7 +115,6 @@ def estimate_jacobian(
 
     The same as `jacobian`, with the error split into truncation (what the formula leaves out) and noise
     (what rounding and noise of f put in).
-
 
     Parameters
     ----------

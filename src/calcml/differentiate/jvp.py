@@ -36,7 +36,6 @@ def jvp(
 
     J v = d/dt f(x + t v) at t = 0: one line, however many variables there are.
 
-
     Parameters
     ----------
     f : callable
@@ -105,7 +104,6 @@ def estimate_jvp(
     """Return the Jacobian times a vector with its error.
 
     The same as `jvp`, with the error split into truncation and noise.
-
 
     Parameters
     ----------

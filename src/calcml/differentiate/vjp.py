@@ -38,7 +38,6 @@ def vjp(
 
     uᵀ J, the gradient of u · f(x): how a weighted sum of all outputs reacts to each variable.
 
-
     Parameters
     ----------
     f : callable
@@ -107,7 +106,6 @@ def estimate_vjp(
     """Return a vector times the Jacobian with its error.
 
     The same as `vjp`, with the error split into truncation and noise.
-
 
     Parameters
     ----------
