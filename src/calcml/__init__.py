@@ -67,6 +67,7 @@ __all__ = [
     "Nesterov",
     "Network",
     "NotAnalyticError",
+    "Pade",
     "RMSProp",
     "Result",
     "RootResult",
@@ -78,6 +79,7 @@ __all__ = [
     "StreamingOptimizer",
     "StreamingState",
     "SystemResult",
+    "TaylorSeries",
     "Trace",
     "WarmUp",
     "chain",
@@ -114,6 +116,8 @@ __all__ = [
     "jacobian",
     "jvp",
     "lagrange",
+    "linearize",
+    "maclaurin",
     "minimize",
     "newton",
     "newton_system",
@@ -123,6 +127,7 @@ __all__ = [
     "series",
     "stencil",
     "step_sweep",
+    "taylor",
     "testing",
     "value_and_gradient",
     "vjp",
@@ -225,7 +230,13 @@ _PARTS = {
         "Stencil",
         "stencil",
     ),
-    "series": (),
+    "series": (
+        "Pade",
+        "TaylorSeries",
+        "linearize",
+        "maclaurin",
+        "taylor",
+    ),
 }
 _HOMES = {name: part for part, names in _PARTS.items() for name in names}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,11 @@ __all__ = ["Directions", "ElementwiseLines", "Lines", "PointLines", "axes"]
 BLOCK = 16384
 
 
+@lru_cache(maxsize=16)
+def _eps(kind: np.dtype[Any]) -> float:
+    return float(np.finfo(kind).eps)
+
+
 class Lines(ABC):
     """P straight lines t -> f(x_p + t v_p), with M real outputs each.
 
@@ -36,19 +42,44 @@ class Lines(ABC):
     size : ndarray, shape (P,)
         Magnitude of x along the line in units of t, a first guess at its scale; may be 0.
     magnitude : ndarray
-        Magnitude of each coordinate of x.
+        Magnitude of each coordinate of x, in float64 at least.
     """
 
-    function: Function
-    count: int
-    lower: FloatArray
-    upper: FloatArray
-    size: FloatArray
-    magnitude: FloatArray
-    point_dtype: np.dtype[Any]
-
-    def __init__(self) -> None:
+    def __init__(
+        self, function: Function, x: FloatArray, count: int, bounds: tuple[FloatArray, FloatArray] | None
+    ) -> None:
+        self.function, self.x, self.count, self.bounds = function, x, count, bounds
+        self.point_dtype = x.dtype
         self._origin: FloatArray | None = None
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there are bounds at all."""
+        return self.bounds is not None
+
+    @property
+    def lower(self) -> FloatArray:
+        """Least t that the bounds allow."""
+        return self._interval[0]
+
+    @property
+    def upper(self) -> FloatArray:
+        """Largest t that the bounds allow."""
+        return self._interval[1]
+
+    @cached_property
+    def magnitude(self) -> FloatArray:
+        """Magnitude of each coordinate of x, in float64 at least."""
+        return np.abs(self.x).astype(np.result_type(self.x.dtype, np.float64), copy=False)
+
+    @cached_property
+    @abstractmethod
+    def size(self) -> FloatArray:
+        """Magnitude of x along each line."""
+
+    @cached_property
+    @abstractmethod
+    def _interval(self) -> tuple[FloatArray, FloatArray]: ...
 
     @property
     def outputs(self) -> int:
@@ -60,10 +91,9 @@ class Lines(ABC):
     @property
     def eps(self) -> float:
         """Spacing of numbers near 1 in the coarser of the dtypes of x and f(x)."""
-        kinds = [self.point_dtype]
-        if self.function.dtype is not None and self.function.dtype.kind in "fc":
-            kinds.append(self.function.dtype)
-        return max(float(np.finfo(kind).eps) for kind in kinds)
+        kind = self.function.dtype
+        eps = _eps(self.point_dtype)
+        return max(eps, _eps(kind)) if kind is not None and kind.kind in "fc" else eps
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -166,6 +196,7 @@ class Directions:
         return ufunc.reduceat(values, self.starts[:-1]) if self.count else values[:0]
 
 
+@lru_cache(maxsize=8)
 def axes(n: int) -> Directions:
     """Return the n coordinate axes."""
     return Directions(np.arange(n + 1), np.arange(n), np.ones(n), n)
@@ -182,20 +213,21 @@ class PointLines(Lines):
         bounds: tuple[FloatArray, FloatArray] | None = None,
         origin: FloatArray | None = None,
     ) -> None:
-        super().__init__()
-        self.function, self.x, self.directions, self.bounds = function, x, directions, bounds
-        self.count, self.point_dtype = directions.count, x.dtype
-        self.magnitude = np.abs(x).astype(np.result_type(x.dtype, np.float64), copy=False)
-        d = directions
-        if d.single:
-            self.size = self.magnitude[d.coordinates] / np.abs(d.components)
-        else:
-            largest = d.reduce(np.maximum, self.magnitude[d.coordinates])
-            self.size = largest / d.reduce(np.maximum, np.abs(d.components))
-        self.lower, self.upper = self._interval()
+        super().__init__(function, x, directions.count, bounds)
+        self.directions = directions
         if origin is not None:
             self._origin = np.broadcast_to(origin, (self.count, origin.shape[-1]))
 
+    @cached_property
+    def size(self) -> FloatArray:
+        """Magnitude of x along each line: the largest coordinate over the largest component."""
+        d = self.directions
+        largest = self.magnitude[d.coordinates]
+        if d.single:
+            return largest / np.abs(d.components)
+        return d.reduce(np.maximum, largest) / d.reduce(np.maximum, np.abs(d.components))
+
+    @cached_property
     def _interval(self) -> tuple[FloatArray, FloatArray]:
         if self.bounds is None:
             return np.full(self.count, -np.inf), np.full(self.count, np.inf)
@@ -216,8 +248,10 @@ class PointLines(Lines):
         return np.broadcast_to(row, (self.count, row.shape[-1]))
 
     def _values(self, t: NDArray[Any], index: IntArray | None) -> NDArray[Any]:
-        lines = np.arange(self.count) if index is None else np.asarray(index)
-        lines = np.tile(lines, len(t)) if len(t) > 1 else lines
+        if index is None:
+            lines = np.arange(t.size) % self.count if self.count else np.arange(0)
+        else:
+            lines = np.tile(index, len(t))
         t = t.ravel()
         # Workers get everything at once; a loop or a batch gets blocks that stay in the cache.
         block = len(t) if self.function.mapper is not None else max(1, BLOCK // max(1, self.x.size))
@@ -285,15 +319,19 @@ class ElementwiseLines(Lines):
     def __init__(
         self, function: Function, x: FloatArray, bounds: tuple[FloatArray, FloatArray] | None = None
     ) -> None:
-        super().__init__()
-        self.function, self.x, self.shape = function, x.ravel(), x.shape
-        self.bounds, self.count, self.point_dtype = bounds, x.size, x.dtype
-        self.magnitude = np.abs(self.x).astype(np.result_type(x.dtype, np.float64), copy=False)
-        self.size = self.magnitude
-        if bounds is None:
-            self.lower, self.upper = np.full(self.count, -np.inf), np.full(self.count, np.inf)
-        else:
-            self.lower, self.upper = bounds[0] - self.x, bounds[1] - self.x
+        super().__init__(function, x.ravel(), x.size, bounds)
+        self.shape = x.shape
+
+    @cached_property
+    def size(self) -> FloatArray:
+        """Magnitude of x."""
+        return self.magnitude
+
+    @cached_property
+    def _interval(self) -> tuple[FloatArray, FloatArray]:
+        if self.bounds is None:
+            return np.full(self.count, -np.inf), np.full(self.count, np.inf)
+        return self.bounds[0] - self.x, self.bounds[1] - self.x
 
     def _entries(self) -> int:
         return 1

@@ -140,7 +140,7 @@ def _join(arrays: Iterable[FloatArray], dtype: np.dtype[Any]) -> FloatArray:
 
 def entries(x: Any, name: str) -> dict[str, FloatArray]:
     """Return the arrays of a structure, not copied, under the names by which a user would index them."""
-    children = _children(x)
+    children = None if type(x) is np.ndarray else _children(x)
     if children is None:
         return {name: real_array(x, name)}
     labels, values, _ = children
@@ -209,7 +209,7 @@ def _make_namedtuple(kind: Any, values: list[Any]) -> Any:
 
 
 def _builder(x: Any, places: Iterator[int]) -> Builder | int:
-    children = _children(x)
+    children = None if type(x) is np.ndarray else _children(x)
     if children is None:
         return next(places)
     _, values, make = children

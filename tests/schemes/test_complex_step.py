@@ -112,3 +112,8 @@ def test_names():
         cm.derivative(np.sin, 1.0, scheme="best")
     with pytest.raises(TypeError, match="`scheme` must be a name or a scheme"):
         cm.derivative(np.sin, 1.0, scheme=3)
+
+
+def test_underflow_shows_in_the_error():
+    estimate = cm.estimate_derivative(lambda x: 1e-271 * np.sin(x), 0.5, scheme="complex")
+    assert abs(estimate.value - 1e-271 * np.cos(0.5)) <= estimate.error < 1e-220

@@ -69,7 +69,7 @@ def at_point(link: Link, z: FloatArray, scheme: Scheme) -> Local:
         # What the user gives is taken as right to the last digit.
         return Local(value, jacobian, _rounding(jacobian, z), Status.OK, 1, 1)
     values: list[Any] = []
-    estimate = first_derivatives(link.f, z, "jacobian", error=True, values=values, scheme=scheme)
+    estimate = first_derivatives(link.f, z, values=values, scheme=scheme)
     value, jacobian = _real(np.asarray(values[0])), np.asarray(estimate.value)
     error = np.asarray(estimate.error) + _rounding(jacobian, z)
     return Local(value, jacobian, error, worst(estimate.status), estimate.nfev, 0)

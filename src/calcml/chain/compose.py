@@ -39,7 +39,7 @@ def compose(
 
     See Also
     --------
-    Link : A function with its Jacobian.
+    calcml.chain.Link : A function with its Jacobian.
     Composition : What is returned.
 
     Examples

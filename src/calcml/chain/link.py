@@ -26,7 +26,7 @@ class Link:
 
     See Also
     --------
-    compose : Put links in a row.
+    calcml.compose : Put links in a row.
 
     Examples
     --------

@@ -160,7 +160,7 @@ def to_values(values: FloatArray, function: Function, *, magnitude: bool = False
 
 def warn_inaccurate(status: IntArray, name: str) -> None:
     """Warn that digits were lost; NaN speaks for itself."""
-    if (status == Status.INACCURATE).any():
+    if status.any() and (status == Status.INACCURATE).any():
         first = tuple(int(i) for i in np.argwhere(status == Status.INACCURATE)[0])
         place = f" at index {first if len(first) > 1 else first[0]}" if first else ""
         warnings.warn(

@@ -115,8 +115,10 @@ def _polarize(lines: PointLines, scheme: Scheme, error: bool) -> dict[str, Any]:
 
 
 def _lengths(step: FloatArray, magnitude: FloatArray) -> FloatArray:
+    # Where f is straight along an axis the step says nothing of its scale and may be huge.
     usable = np.isfinite(step) & (step > 0)
-    return np.where(usable, step, 1e-4 * np.maximum(magnitude, 1.0))
+    unit = np.maximum(magnitude, 1.0)
+    return np.where(usable, np.minimum(step, unit), 1e-4 * unit)
 
 
 def _symmetrize(c: Coefficient) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from calcml._typing import Bounds, KeywordArguments, PositionalArguments, RealFunction, Workers
 from calcml.differentiate._problem import Estimate
-from calcml.differentiate.jacobian import first_derivatives
+from calcml.differentiate.jacobian import first_derivatives, first_values
 from calcml.schemes.registry import SchemeLike
 
 __all__ = ["estimate_gradient", "gradient", "value_and_gradient"]
@@ -75,18 +75,17 @@ def gradient(
     >>> cm.gradient(lambda p: p["a"] * p["b"], {"a": 2.0, "b": 5.0})
     {'a': array(5.), 'b': array(2.)}
     """
-    return first_derivatives(
+    return first_values(
         f,
         x,
         "gradient",
-        error=False,
         scheme=scheme,
         args=args,
         kwargs=kwargs,
         bounds=bounds,
         vectorized=vectorized,
         workers=workers,
-    ).value
+    )
 
 
 def estimate_gradient(
@@ -149,8 +148,6 @@ def estimate_gradient(
     return first_derivatives(
         f,
         x,
-        "gradient",
-        error=True,
         scheme=scheme,
         args=args,
         kwargs=kwargs,
@@ -223,11 +220,10 @@ def value_and_gradient(
     (5.0, array([2., 4.]))
     """
     keep: list[Any] = []
-    estimate = first_derivatives(
+    slope = first_values(
         f,
         x,
         "gradient",
-        error=False,
         values=keep,
         scheme=scheme,
         args=args,
@@ -236,4 +232,4 @@ def value_and_gradient(
         vectorized=vectorized,
         workers=workers,
     )
-    return keep[0], estimate.value
+    return keep[0], slope

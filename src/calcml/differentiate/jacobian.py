@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from calcml._lines import axes
 from calcml._typing import Bounds, KeywordArguments, PositionalArguments, RealFunction, Workers
 from calcml.differentiate._problem import (
@@ -19,7 +17,7 @@ from calcml.differentiate._problem import (
 from calcml.schemes.base import Coefficient
 from calcml.schemes.registry import SchemeLike
 
-__all__ = ["estimate_jacobian", "first_derivatives", "jacobian"]
+__all__ = ["estimate_jacobian", "first_derivatives", "first_values", "jacobian"]
 
 
 def jacobian(
@@ -86,18 +84,17 @@ def jacobian(
     array([[1., 0.],
            [0., 2.]])
     """
-    return first_derivatives(
+    return first_values(
         f,
         x,
         "jacobian",
-        error=False,
         scheme=scheme,
         args=args,
         kwargs=kwargs,
         bounds=bounds,
         vectorized=vectorized,
         workers=workers,
-    ).value
+    )
 
 
 def estimate_jacobian(
@@ -160,8 +157,6 @@ def estimate_jacobian(
     return first_derivatives(
         f,
         x,
-        "jacobian",
-        error=True,
         scheme=scheme,
         args=args,
         kwargs=kwargs,
@@ -171,44 +166,43 @@ def estimate_jacobian(
     )
 
 
-def first_derivatives(
-    f: Any, x: Any, name: str, *, error: bool, values: list[Any] | None = None, **options: Any
-) -> Estimate:
-    """Return all first derivatives: one line along each coordinate axis.
+def first_values(f: Any, x: Any, name: str, *, values: list[Any] | None = None, **options: Any) -> Any:
+    """Return all first derivatives without their errors; a list passed as `values` receives f(x)."""
+    problem, c = _run(f, x, error=False, values=values, **options)
+    warn_inaccurate(c.status, name)
+    return _shaped(problem, c.value, cast=True, magnitude=False)
 
-    A list passed as `values` receives f(x).
-    """
+
+def first_derivatives(f: Any, x: Any, *, values: list[Any] | None = None, **options: Any) -> Estimate:
+    """Return all first derivatives with their errors; a list passed as `values` receives f(x)."""
+    problem, c = _run(f, x, error=True, values=values, **options)
+    return Estimate(
+        value=_shaped(problem, c.value, cast=True, magnitude=False),
+        error=_shaped(problem, c.truncation + c.noise),
+        truncation=_shaped(problem, c.truncation),
+        noise=_shaped(problem, c.noise),
+        step=problem.structure.spread(c.step, cast=False),
+        nfev=problem.function.nfev,
+        status=_shaped(problem, c.status),
+        scheme=problem.scheme,
+    )
+
+
+def _run(
+    f: Any, x: Any, *, error: bool, values: list[Any] | None, **options: Any
+) -> tuple[Problem, Coefficient]:
+    """Run the scheme on one line along each coordinate axis."""
     with open_problem(f, x, **options) as problem:
         lines = problem.lines(axes(problem.x.size))
         c = coefficient(problem.scheme, lines, 1, error=error)
         if values is not None:
-            row = to_values(lines.origin() if lines.count else _origin(problem), problem.function)[0]
-            values.append(row.reshape(problem.function.shape)[()])
-    if not error:
-        warn_inaccurate(c.status, name)
-    return _assemble(problem, c)
+            table = lines.origin() if lines.count else problem.function.evaluate(problem.x[None, :])
+            values.append(to_values(table, problem.function)[0].reshape(problem.function.shape)[()])
+    return problem, c
 
 
-def _origin(problem: Problem) -> Any:
-    return problem.function.evaluate(problem.x[None, :])
-
-
-def _assemble(problem: Problem, c: Coefficient) -> Estimate:
+def _shaped(problem: Problem, table: Any, *, cast: bool = False, magnitude: bool = True) -> Any:
     """Turn a table with one row per coordinate into arrays of shape f(x).shape + x.shape."""
-    function, structure = problem.function, problem.structure
-    lead = function.shape or ()
-
-    def shaped(table: Any, *, cast: bool = False, magnitude: bool = True) -> Any:
-        joined = to_values(table, function, magnitude=magnitude)
-        return structure.spread(np.moveaxis(joined, 0, -1).reshape(*lead, problem.x.size), lead, cast=cast)
-
-    return Estimate(
-        value=shaped(c.value, cast=True, magnitude=False),
-        error=shaped(c.truncation + c.noise),
-        truncation=shaped(c.truncation),
-        noise=shaped(c.noise),
-        step=structure.spread(c.step, cast=False),
-        nfev=function.nfev,
-        status=shaped(c.status),
-        scheme=problem.scheme,
-    )
+    lead = problem.function.shape or ()
+    joined = to_values(table, problem.function, magnitude=magnitude).T
+    return problem.structure.spread(joined.reshape(*lead, problem.x.size), lead, cast=cast)

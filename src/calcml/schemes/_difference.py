@@ -13,8 +13,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calcml._lines import Lines
 from calcml._status import Status
@@ -26,13 +28,14 @@ from calcml.schemes.steps import StepRule, optimal_factor
 
 __all__ = ["Plan", "check_order", "difference"]
 
-# The better formula has an error of its own, smaller by h / L; half as much again covers it up to L = 3 h.
-TRUNCATION_MARGIN = 1.5
+# The better formula has an error of its own, smaller by h / L for one-sided and (h / L)² for central points;
+# three times the difference covers it up to h = 2 L / 3, where the formula has lost all of its digits.
+TRUNCATION_MARGIN = 3.0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which points a scheme prefers: `leftmost` offset and number of points, for value and for error.
+    """Which points a scheme prefers: side -1 backward, 0 central, 1 forward.
 
     Where bounds do not allow them, the same order needs n + order points in a row, wherever they fit.
     """
@@ -41,23 +44,81 @@ class Plan:
     order: int
     side: int
 
-    def formula(self, order: int) -> Stencil:
-        """Return the preferred formula of the given order: side -1 backward, 0 central, 1 forward."""
-        if self.side == 0:
-            m = (self.n + order - 1) // 2
-            return _consecutive(-m, 2 * m + 1, self.n)
-        count = self.n + order
-        return _consecutive(0 if self.side > 0 else 1 - count, count, self.n)
+    @property
+    def formula(self) -> Stencil:
+        """The preferred formula."""
+        return _formula(self.n, self.order, self.side)
 
     @property
     def reach(self) -> int:
         """Steps spanned by points in a row that have this order wherever they lie."""
         return self.n + self.order - 1
 
-    @property
-    def better(self) -> int:
-        """Order of the formula that judges this one."""
-        return self.order + (2 if self.side == 0 else 1)
+    def preferred(self, *, error: bool) -> Recipe:
+        """Return the preferred points and weights."""
+        return _preferred(self.n, self.order, self.side, error)
+
+    def window(self, first: int, wider: int, *, error: bool) -> Recipe:
+        """Return points in a row from the offset `first`, and from `wider` one more that judge them."""
+        return _window(self.n, self.reach + 1, first, wider, error)
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """A formula, and the better one that judges it if the error is wanted, on their common grid.
+
+    Attributes
+    ----------
+    grid : ndarray, shape (K,)
+        Offsets at which f is needed, in units of the step.
+    weights : tuple of tuple of float
+        Weights of each formula on the grid.
+    away : ndarray of bool
+        Where the grid is not x itself.
+    lowest, highest : float
+        The range of offsets that must lie within bounds.
+    """
+
+    n: int
+    grid: FloatArray
+    weights: tuple[tuple[float, ...], ...]
+    away: NDArray[np.bool_]
+    condition: float
+    lowest: float
+    highest: float
+
+
+def _consecutive(leftmost: int, count: int, n: int) -> Stencil:
+    return cached_stencil(tuple(Fraction(leftmost + j) for j in range(count)), n)
+
+
+@lru_cache(maxsize=256)
+def _formula(n: int, order: int, side: int) -> Stencil:
+    if side == 0:
+        m = (n + order - 1) // 2
+        return _consecutive(-m, 2 * m + 1, n)
+    return _consecutive(0 if side > 0 else 1 - n - order, n + order, n)
+
+
+@lru_cache(maxsize=256)
+def _preferred(n: int, order: int, side: int, error: bool) -> Recipe:
+    return _recipe(_formula(n, order, side), _formula(n, order + (1 if side else 2), side), error)
+
+
+@lru_cache(maxsize=1024)
+def _window(n: int, count: int, first: int, wider: int, error: bool) -> Recipe:
+    return _recipe(_consecutive(first, count, n), _consecutive(wider, count + 1, n), error)
+
+
+def _recipe(formula: Stencil, better: Stencil, error: bool) -> Recipe:
+    used = [formula, better] if error else [formula]
+    tables = [{g: w for g, w in zip(f.offsets, f.weights, strict=True) if w} for f in used]
+    grid = sorted(set().union(*tables))
+    offsets = np.array([float(g) for g in grid])
+    weights = tuple(tuple(float(table.get(g, 0)) for g in grid) for table in tables)
+    # Whether the error is wanted must not change the value, so bounds are held against the better formula.
+    lowest, highest = float(better.offsets[0]), float(better.offsets[-1])
+    return Recipe(formula.n, offsets, weights, offsets != 0, formula.condition, lowest, highest)
 
 
 def check_order(order: object, *, even: bool = False) -> None:
@@ -69,17 +130,13 @@ def check_order(order: object, *, even: bool = False) -> None:
         raise ValueError(f"`order` must be {kind}, got {order}")
 
 
-def _consecutive(leftmost: int, count: int, n: int) -> Stencil:
-    return cached_stencil(tuple(Fraction(leftmost + j) for j in range(count)), n)
-
-
 def difference(lines: Lines, plan: Plan, rule: StepRule, *, error: bool) -> Coefficient:
     """Return the n-th Taylor coefficient by finite differences.
 
     The truncation is the difference to the formula of the next order on the same grid; the noise is that of
     rounding in f and in x, amplified by the weights.
     """
-    h = rule.steps(lines, plan.formula(plan.order))
+    h = rule.steps(lines, plan.formula)
     h = _first_exact(lines, h)
     value, truncation, noise, h = _attempt(lines, plan, h, error)
     tables = (value, truncation, noise)
@@ -93,9 +150,11 @@ def difference(lines: Lines, plan: Plan, rule: StepRule, *, error: bool) -> Coef
     if shrunk.size:
         # A step that only just stays inside the domain is as long as the distance to its edge, which is the
         # length scale of f there.  The optimal step is a small part of it.
-        finer = h[shrunk] * 4 * optimal_factor(plan.formula(plan.order), lines.eps)
+        finer = h[shrunk] * 4 * optimal_factor(plan.formula, lines.eps)
         _redo(lines, plan, h, np.maximum(finer, least_step(lines)[shrunk]), error, shrunk, tables)
-    return Coefficient(value, truncation, noise, h, _status(lines, value, truncation, noise))
+    return Coefficient(
+        value, truncation, noise, h, _status(lines, value, truncation if error else None, noise)
+    )
 
 
 def _redo(
@@ -116,37 +175,35 @@ def _redo(
 def _first_exact(lines: Lines, h: FloatArray) -> FloatArray:
     # A step that x + h rounds away would give 0/0.
     exact = lines.representable(h)
-    return np.where(exact > 0, exact, least_step(lines))
+    return exact if (exact > 0).all() else np.where(exact > 0, exact, least_step(lines))
 
 
 def _attempt(
     lines: Lines, plan: Plan, h: FloatArray, error: bool, index: IntArray | None = None
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Apply the formula to the lines in `index`, grouped by where the bounds let the points lie."""
-    index = np.arange(lines.count) if index is None else index
-    preferred = [plan.formula(plan.order), plan.formula(plan.better)]
-    lower, upper = lines.lower[index], lines.upper[index]
-    # Whether the error is wanted does not change the value: the points are those that serve both.
-    grid = preferred[1].grid
-    fits = (grid.min() * h >= lower) & (grid.max() * h <= upper)
-    if fits.all():
-        return (*_apply(lines, preferred[: 1 + error], h, index), h)
-    window, h = _shift(plan, float(preferred[0].grid.min()), lower, upper, h, fits)
-    groups = [(preferred, np.flatnonzero(fits))] if fits.any() else []
+    """Apply the formula to the lines in `index`, None for all, grouped by where the points may lie."""
+    recipe = plan.preferred(error=error)
+    if not lines.bounded:
+        return (*_apply(lines, recipe, h, index), h)
+    every = np.arange(lines.count) if index is None else index
+    lower, upper = lines.lower[every], lines.upper[every]
+    fits = (recipe.lowest * h >= lower) & (recipe.highest * h <= upper)
+    window, h = _shift(plan, float(plan.formula.offsets[0]), lower, upper, h, fits)
+    groups = [(recipe, np.flatnonzero(fits))] if fits.any() else []
     for first, wider in {tuple(row) for row in window[~fits].tolist()}:
-        formulas = [_consecutive(first, plan.reach + 1, plan.n), _consecutive(wider, plan.reach + 2, plan.n)]
-        groups.append((formulas, np.flatnonzero(~fits & (window == (first, wider)).all(axis=1))))
+        group = np.flatnonzero(~fits & (window == (first, wider)).all(axis=1))
+        groups.append((plan.window(first, wider, error=error), group))
     parts: list[FloatArray] = []
-    for formulas, group in groups:
-        results = _apply(lines, formulas[: 1 + error], h[group], index[group])
-        parts = parts or [np.empty((len(index), r.shape[1]), dtype=r.dtype) for r in results]
+    for shifted, group in groups:
+        results = _apply(lines, shifted, h[group], every[group])
+        parts = parts or [np.empty((len(every), r.shape[1]), dtype=r.dtype) for r in results]
         for whole, part in zip(parts, results, strict=True):
             whole[group] = part
     return parts[0], parts[1], parts[2], h
 
 
 def _shift(
-    plan: Plan, preferred: float, lower: FloatArray, upper: FloatArray, h: FloatArray, fits: FloatArray
+    plan: Plan, preferred: float, lower: FloatArray, upper: FloatArray, h: FloatArray, fits: NDArray[np.bool_]
 ) -> tuple[IntArray, FloatArray]:
     """Return, for lines on which the preferred points do not fit, windows and a step that do.
 
@@ -165,66 +222,67 @@ def _shift(
     return np.where(np.isfinite(window), window, 0).astype(int), h
 
 
+@np.errstate(all="ignore")
 def _apply(
-    lines: Lines, formulas: list[Stencil], h: FloatArray, index: IntArray
+    lines: Lines, recipe: Recipe, h: FloatArray, index: IntArray | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return value, truncation (NaN without a second formula) and noise of the first formula."""
-    grid = formulas[-1].grid
-    used = formulas[-1].coefficients != 0
-    for formula in formulas[:-1]:
-        used |= np.isin(grid, formula.grid[formula.coefficients != 0])
-    values = _values(lines, grid[used], h, index)
-    with np.errstate(all="ignore"):
-        shifted = values - values[0]
-        size = np.max(np.abs(values), axis=0)
-        results = [_weigh(f, grid[used], shifted, h) for f in formulas]
-        n, span = formulas[0].n, float(np.ptp(grid[used]))
-        # Rounding of f, plus rounding of x seen through the slope of f.
-        slope = np.max(np.abs(shifted), axis=0) / (span * h[:, None])
-        eps_f = lines.eps * size + lines.eps / 2 * slope * lines.size[index][:, None]
-        noise = _per_power(eps_f * formulas[0].condition, h, n)
-        if len(results) > 1:
-            truncation = TRUNCATION_MARGIN * np.abs(results[0] - results[1])
-        else:
-            truncation = np.full(size.shape, np.nan)
-    return results[0], truncation, noise
+    """Return value, truncation (NaN without a better formula) and noise."""
+    values = _values(lines, recipe, h, index)
+    size = np.maximum.reduce(np.abs(values))
+    shifted = values - values[0]
+    value = _weigh(recipe, 0, shifted, h)
+    # Rounding of f ...
+    eps_f = lines.eps * size
+    if len(recipe.weights) == 1:
+        return value, np.full(size.shape, np.nan), _per_power(eps_f * recipe.condition, h, recipe.n)
+    # ... and of x, seen through the slope of f.
+    slope = np.maximum.reduce(np.abs(shifted)) / ((recipe.grid[-1] - recipe.grid[0]) * h[:, None])
+    along = lines.size if index is None else lines.size[index]
+    eps_f += lines.eps / 2 * slope * along[:, None]
+    truncation = TRUNCATION_MARGIN * np.abs(value - _weigh(recipe, 1, shifted, h))
+    return value, truncation, _per_power(eps_f * recipe.condition, h, recipe.n)
 
 
-def _values(lines: Lines, grid: FloatArray, h: FloatArray, index: IntArray) -> FloatArray:
+def _values(lines: Lines, recipe: Recipe, h: FloatArray, index: IntArray | None) -> FloatArray:
     """Evaluate on the grid; the point itself is shared by all lines and all formulas."""
-    away = grid != 0
-    t = grid[away][:, None] * h
-    moved = lines.evaluate(t, None if len(index) == lines.count else index)
+    away = recipe.away
     if away.all():
-        return moved
-    values = np.empty((len(grid), *moved.shape[1:]), dtype=moved.dtype)
-    values[away], values[~away] = moved, lines.origin()[index]
+        return lines.evaluate(recipe.grid[:, None] * h, index)
+    moved = lines.evaluate(recipe.grid[away][:, None] * h, index)
+    values = np.empty((len(away), *moved.shape[1:]), dtype=moved.dtype)
+    values[away] = moved
+    values[~away] = lines.origin() if index is None else lines.origin()[index]
     return values
 
 
-def _weigh(formula: Stencil, grid: FloatArray, values: FloatArray, h: FloatArray) -> FloatArray:
-    lookup = dict(zip(formula.grid.tolist(), formula.coefficients.tolist(), strict=True))
+def _weigh(recipe: Recipe, which: int, shifted: FloatArray, h: FloatArray) -> FloatArray:
     # Term by term rather than by a matrix product, whose order of summation depends on the number of lines.
-    total = np.zeros_like(values[0])
-    for g, value in zip(grid.tolist(), values, strict=True):
-        total += lookup.get(g, 0.0) * value
-    return _per_power(total, h, formula.n)
+    # The first value is the reference, so its difference is 0.
+    _, *weights = recipe.weights[which]
+    total = weights[0] * shifted[1]
+    for weight, value in zip(weights[1:], shifted[2:], strict=True):
+        if weight:
+            total += weight * value
+    return _per_power(total, h, recipe.n)
 
 
 def _per_power(total: FloatArray, h: FloatArray, n: int) -> FloatArray:
     # Dividing n times by h instead of once by hⁿ keeps clear of overflow and underflow of the power.
-    total = total / math.factorial(n)
     for _ in range(n):
         total = total / h[:, None]
-    return total
+    return total / math.factorial(n) if n > 1 else total
 
 
-def _status(lines: Lines, value: FloatArray, truncation: FloatArray, noise: FloatArray) -> IntArray:
-    status = np.where(np.isfinite(value), Status.OK, Status.NON_FINITE)
-    status[lines.lower == lines.upper] = Status.NO_ROOM
-    with np.errstate(invalid="ignore", over="ignore"):
-        # A derivative that is zero may carry an error larger than itself; it is badly resolved only if that
-        # error is also far above what rounding explains.
-        poor = (truncation > 1e-2 * np.abs(value)) & (truncation > 1e3 * noise)
-    status[poor & (status == Status.OK)] = Status.INACCURATE
-    return status.astype(np.int8)
+def _status(lines: Lines, value: FloatArray, truncation: FloatArray | None, noise: FloatArray) -> IntArray:
+    finite = np.isfinite(value)
+    status = np.zeros(value.shape, dtype=np.int8)
+    if not finite.all():
+        status[~finite] = Status.NON_FINITE
+        status[lines.lower == lines.upper] = Status.NO_ROOM
+    if truncation is not None:
+        with np.errstate(invalid="ignore", over="ignore"):
+            # A derivative that is zero may carry an error larger than itself; it is badly resolved only if
+            # that error is also far above what rounding explains.
+            poor = (truncation > 1e-2 * np.abs(value)) & (truncation > 1e3 * noise)
+        status[poor & finite] = Status.INACCURATE
+    return status

@@ -19,6 +19,8 @@ __all__ = ["ComplexStep"]
 
 # Far below any scale of x, far above underflow: the truncation h² f'''/6 vanishes beside f'.
 STEP = 1e-100
+# Imaginary parts below this have underflowed: f itself is below 1e-200 or so.
+UNDERFLOW = 8 * np.finfo(float).smallest_subnormal / STEP
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class ComplexStep(Scheme):
         finite = np.isfinite(value)
         with np.errstate(invalid="ignore", over="ignore"):
             # Rounding of f's arithmetic: a few units in the last place, and what the neighbors show.
-            noise = 4 * lines.eps * np.abs(value)
+            noise = 4 * lines.eps * np.abs(value) + UNDERFLOW
             if error:
                 second = np.abs(slopes[1::2] - 2 * value + slopes[2::2])
                 noise = noise + 2 * np.max(second, axis=0)
@@ -120,7 +122,7 @@ def _check(lines: Lines, value: FloatArray) -> None:
         )
     with np.errstate(invalid="ignore", over="ignore"):
         # Where the central difference itself is lost (noise, a kink), its own error says so.
-        error = 10 * (central.truncation + central.noise)
+        error = 10 * (central.truncation + central.noise) + UNDERFLOW
         wrong = np.abs(central.value - expected) > error + 1e-6 * np.maximum(
             np.abs(expected), np.abs(central.value)
         )

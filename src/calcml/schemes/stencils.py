@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -58,10 +58,15 @@ class Stencil:
         """The weights as floating-point numbers."""
         return np.array([float(w) for w in self.weights])
 
-    @property
+    @cached_property
     def condition(self) -> float:
         """Sum of the absolute weights: noise eps in f becomes at most condition * eps / hⁿ."""
         return float(sum(abs(w) for w in self.weights))
+
+    @cached_property
+    def balance(self) -> float:
+        """Condition over the error constant: what noise counts against truncation."""
+        return self.condition / abs(float(self.error_constant))
 
     def __str__(self) -> str:
         """Write the formula as mathematics."""

@@ -114,7 +114,7 @@ class Relative(StepRule):
     Parameters
     ----------
     factor : float, optional
-        Step relative to the magnitude of x; None takes [n eps ||w||_1 / (p |C|)]^(1/(n+p)).
+        Step relative to the magnitude of x; None takes ``[n eps ||w||_1 / (p |C|)]^(1/(n+p))``.
     floor : float, optional
         Least magnitude of x that is believed, in units of x.
 
@@ -152,7 +152,7 @@ class Relative(StepRule):
 def optimal_factor(formula: Stencil, eps: float) -> float:
     """Return the optimal step in units of the length scale of f."""
     n, p = formula.n, formula.order
-    return float((n * eps * formula.condition / (p * abs(float(formula.error_constant)))) ** (1 / (n + p)))
+    return float((n * eps / p * formula.balance) ** (1 / (n + p)))
 
 
 def as_rule(step: Any) -> StepRule:
