@@ -8,6 +8,7 @@ seen and one row per iteration for the trace.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, Self, TypeVar
 
@@ -175,17 +176,7 @@ def _stops(callback: Callable[[Any], Any], state: Any) -> bool:
         return True
 
 
-class _Silent:
-    """No meter at all."""
-
-    def __enter__(self) -> Callable[[int], Any]:
-        return lambda _: None
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-
-class _Bar:
+class _Bar(AbstractContextManager[Callable[[int], Any]]):
     """A tqdm bar for the duration of the run."""
 
     def __init__(self, total: int, title: str) -> None:
@@ -204,5 +195,9 @@ class _Bar:
         self.bar.close()
 
 
-def _meter(progress: bool, total: int, title: str) -> _Bar | _Silent:
-    return _Bar(total, title) if progress else _Silent()
+def _ignore(_: int) -> None:
+    """Advance nothing."""
+
+
+def _meter(progress: bool, total: int, title: str) -> AbstractContextManager[Callable[[int], Any]]:
+    return _Bar(total, title) if progress else nullcontext(_ignore)

@@ -1,0 +1,13 @@
+"""Straight lines through points: what every black-box scheme sees.
+
+A scheme asks for f at chosen distances t along P lines and gets a table of values.  Whether a loop,
+a batch or a pool of workers answers, and whether the lines pass through one point of a function of
+many variables or each through a point of its own, is settled here.
+"""
+
+from calcml._lines.base import Lines
+from calcml._lines.directions import Directions, axes
+from calcml._lines.elementwise import ElementwiseLines
+from calcml._lines.point import PointLines
+
+__all__ = ["Directions", "ElementwiseLines", "Lines", "PointLines", "axes"]

@@ -1,0 +1,144 @@
+"""What all lines share: how a scheme asks for values, and what it is told about scale and precision."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calcml._function import Function
+from calcml._typing import FloatArray, IntArray
+
+__all__ = ["Lines"]
+
+
+@lru_cache(maxsize=16)
+def _eps(kind: np.dtype[Any]) -> float:
+    return float(np.finfo(kind).eps)
+
+
+class Lines(ABC):
+    """P straight lines t -> f(x_p + t v_p), with M real outputs each.
+
+    Attributes
+    ----------
+    count : int
+        The number of lines, P.
+    lower, upper : ndarray, shape (P,)
+        The interval of t that the bounds allow; it contains 0.
+    size : ndarray, shape (P,)
+        Magnitude of x along the line in units of t, a first guess at its scale; may be 0.
+    magnitude : ndarray
+        Magnitude of each coordinate of x, in float64 at least.
+    """
+
+    def __init__(
+        self, function: Function, x: FloatArray, count: int, bounds: tuple[FloatArray, FloatArray] | None
+    ) -> None:
+        self.function, self.x, self.count, self.bounds = function, x, count, bounds
+        self.point_dtype = x.dtype
+        self._origin: FloatArray | None = None
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there are bounds at all."""
+        return self.bounds is not None
+
+    @property
+    def lower(self) -> FloatArray:
+        """Least t that the bounds allow."""
+        return self._interval[0]
+
+    @property
+    def upper(self) -> FloatArray:
+        """Largest t that the bounds allow."""
+        return self._interval[1]
+
+    @cached_property
+    def magnitude(self) -> FloatArray:
+        """Magnitude of each coordinate of x, in float64 at least."""
+        return np.abs(self.x).astype(np.result_type(self.x.dtype, np.float64), copy=False)
+
+    @cached_property
+    @abstractmethod
+    def size(self) -> FloatArray:
+        """Magnitude of x along each line."""
+
+    @cached_property
+    @abstractmethod
+    def _interval(self) -> tuple[FloatArray, FloatArray]: ...
+
+    @property
+    def outputs(self) -> int:
+        """Number of real outputs per line, M; a complex value counts twice."""
+        kind = self.function.dtype
+        per_value = 2 if kind is not None and kind.kind == "c" else 1
+        return self._entries() * per_value
+
+    @property
+    def eps(self) -> float:
+        """Spacing of numbers near 1 in the coarser of the dtypes of x and f(x)."""
+        kind = self.function.dtype
+        eps = _eps(self.point_dtype)
+        return max(eps, _eps(kind)) if kind is not None and kind.kind in "fc" else eps
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Float64, or longdouble where x or f(x) is: the dtype of values and of the arithmetic on them."""
+        wide = np.dtype(np.longdouble)
+        f_dtype = self.function.dtype
+        return wide if self.point_dtype == wide or f_dtype in (wide, np.clongdouble) else np.dtype(float)
+
+    def origin(self) -> FloatArray:
+        """Return f at t = 0, shape (P, M); evaluated once."""
+        if self._origin is None:
+            self._origin = self._at_origin()
+        return self._origin
+
+    def evaluate(self, t: Any, index: IntArray | None = None) -> FloatArray:
+        """Return f at distances t.
+
+        Parameters
+        ----------
+        t : array_like, shape (..., P)
+            Distances, one per line; leading axes ask for several values on each line at once.
+        index : ndarray of int, optional
+            The lines that are wanted; then the last axis of t matches it.
+
+        Returns
+        -------
+        ndarray, shape (..., P, M)
+        """
+        t = np.asarray(t)
+        values = self._values(t.reshape(math.prod(t.shape[:-1]), t.shape[-1]), index)
+        if values.dtype.kind == "c" and t.dtype.kind != "c":
+            values = np.ascontiguousarray(values).view(values.real.dtype)
+        return values.reshape(*t.shape, values.shape[-1])
+
+    @abstractmethod
+    def _entries(self) -> int: ...
+
+    @abstractmethod
+    def _at_origin(self) -> FloatArray: ...
+
+    @abstractmethod
+    def _values(self, t: NDArray[Any], index: IntArray | None) -> NDArray[Any]: ...
+
+    @abstractmethod
+    def representable(self, t: Any, index: IntArray | None = None) -> FloatArray:
+        """Return the distances nearest to t for which x + t v is an exact floating-point number."""
+
+    @abstractmethod
+    def spread(self, values: FloatArray) -> FloatArray:
+        """Turn one length per coordinate into one distance per line, the shortest that a line allows."""
+
+    @abstractmethod
+    def probe(self, slopes: FloatArray) -> tuple[Lines, FloatArray]:
+        """Return lines that test first derivatives at little cost, and the slopes expected on them.
+
+        `slopes` are the first derivatives on these lines, shape (P, M).
+        """

@@ -1,0 +1,60 @@
+"""Directions of lines, as rows of a sparse matrix."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from calcml._typing import FloatArray, IntArray
+
+__all__ = ["Directions", "axes"]
+
+
+class Directions:
+    """P directions in n dimensions, each a short list of coordinates and components.
+
+    Coordinate axes, pairs of axes, the seeds of a coloring and one dense vector are all the same
+    thing here: rows of a sparse matrix in compressed form.
+    """
+
+    def __init__(
+        self, starts: IntArray, coordinates: IntArray, components: FloatArray, dimension: int
+    ) -> None:
+        self.starts, self.coordinates, self.components = starts, coordinates, components
+        self.count, self.dimension = len(starts) - 1, dimension
+        self.lengths = np.diff(starts)
+        self.single = bool((self.lengths == 1).all())
+
+    @classmethod
+    def dense(cls, vectors: FloatArray) -> Directions:
+        """Make directions from the rows of a (P, n) array."""
+        p, n = vectors.shape
+        return cls(np.arange(p + 1) * n, np.tile(np.arange(n), p), vectors.ravel(), n)
+
+    @classmethod
+    def pairs(cls, first: IntArray, second: IntArray, scale: FloatArray, sign: float = 1.0) -> Directions:
+        """Make the directions ``scale_i e_i + sign scale_j e_j`` for pairs of different coordinates."""
+        coordinates = np.column_stack([first, second]).ravel()
+        components = scale[coordinates]
+        components[1::2] *= sign
+        return cls(2 * np.arange(len(first) + 1), coordinates, components, len(scale))
+
+    def entries(self, lines: IntArray) -> tuple[IntArray, IntArray]:
+        """Return, for the given lines, the position in the list of each entry and its place among `lines`."""
+        if self.single:
+            return lines, np.arange(len(lines))
+        lengths = self.lengths[lines]
+        owner = np.repeat(np.arange(len(lines)), lengths)
+        ends = np.cumsum(lengths)
+        return np.arange(len(owner)) + np.repeat(self.starts[lines] - (ends - lengths), lengths), owner
+
+    def reduce(self, ufunc: np.ufunc, values: FloatArray) -> FloatArray:
+        """Reduce one value per entry to one per line."""
+        return ufunc.reduceat(values, self.starts[:-1]) if self.count else values[:0]
+
+
+@lru_cache(maxsize=8)
+def axes(n: int) -> Directions:
+    """Return the n coordinate axes."""
+    return Directions(np.arange(n + 1), np.arange(n), np.ones(n), n)
