@@ -1,5 +1,6 @@
 """The reference lists every public name, and only names that exist."""
 
+import functools
 import importlib
 import inspect
 import re
@@ -46,17 +47,15 @@ def public(module: str) -> dict[str, object]:
 
 
 def resolve(full_name: str) -> object:
-    """Return the object of a dotted name."""
+    """Return the object of a dotted name, None if there is none."""
     parts = full_name.split(".")
     for cut in range(len(parts) - 1, 0, -1):
         try:
             found = importlib.import_module(".".join(parts[:cut]))
         except ModuleNotFoundError:
             continue
-        for part in parts[cut:]:
-            found = getattr(found, part)
-        return found
-    raise AssertionError(full_name)
+        return functools.reduce(lambda thing, part: getattr(thing, part, None), parts[cut:], found)
+    return None
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -80,8 +79,7 @@ def test_every_public_object_has_an_example(module):
 
 def test_reference_lists_only_what_exists():
     assert len(listed()) > 50  # the tables were found
-    for name in listed():
-        resolve(name)
+    assert not [name for name in listed() if resolve(name) is None]
 
 
 def test_every_page_is_reachable():

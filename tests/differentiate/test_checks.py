@@ -201,3 +201,8 @@ def test_a_sweep_within_bounds():
     seen = []
     cm.step_sweep(lambda x: seen.append(x) or np.sqrt(x), 0.5, bounds=(0.0, 1.0))
     assert min(seen) >= 0 and max(seen) <= 1
+
+
+def test_a_sweep_is_not_fooled_by_aliasing():
+    sweep = cm.step_sweep(lambda x: 1e5 * np.sin(1e3 * x) + 1e8, 1.0, exact=1e8 * np.cos(1e3))
+    assert 1e-8 < sweep.best < 1e-4

@@ -296,3 +296,14 @@ def test_the_kernel_solves_for_longdouble_data():
     values, covariance, _ = exact([[Fraction(float(v)) for v in row] for row in A], Y, SIGMA)
     np.testing.assert_allclose(solution.values.astype(float), values, rtol=1e-15)
     np.testing.assert_allclose(solution.spread.root @ solution.spread.root.T, covariance, rtol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_errors_hold_where_squares_are_out_of_range(scale):
+    x = np.arange(5.0)
+    y = 1 + 2 * x + np.array([0.1, -0.1, 0.05, 0.0, -0.05])
+    expected = fit_line(x, y)
+    for result in (fit_line(x, scale * y), fit_polynomial(x, scale * y, 1)):
+        np.testing.assert_allclose(result.values / scale, expected.values, rtol=1e-13)
+        np.testing.assert_allclose(result.errors / scale, expected.errors, rtol=1e-12)
+        np.testing.assert_allclose(result.pulls, expected.pulls, rtol=1e-9)

@@ -5,9 +5,9 @@ a batch or a pool of workers answers, and whether the lines pass through one poi
 many variables or each through a point of its own, is settled here.
 """
 
-from calcml._lines.base import Lines
-from calcml._lines.directions import Directions, axes
-from calcml._lines.elementwise import ElementwiseLines
-from calcml._lines.point import PointLines
+from calcml._lines._base import Lines
+from calcml._lines._directions import Directions, axes
+from calcml._lines._elementwise import ElementwiseLines
+from calcml._lines._point import PointLines
 
 __all__ = ["Directions", "ElementwiseLines", "Lines", "PointLines", "axes"]

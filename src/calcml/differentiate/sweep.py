@@ -173,11 +173,22 @@ def step_sweep(
         reference=reference,
         reference_error=reference_error,
         exact=exact is not None,
-        best=float(grid[np.argmin(total)]),
+        best=float(grid[_lowest(total)]),
         chosen=float(own.step[0]),
         scheme=rule,
         nfev=function.nfev,
     )
+
+
+def _lowest(total: FloatArray) -> int:
+    """Return where the V of the error is lowest.
+
+    Far to the right of the V, steps of a whole period of f make formulas of all orders agree on nonsense; so
+    only the steps before the error has risen a thousandfold above its least value count.
+    """
+    risen = total > 1e3 * np.minimum.accumulate(total)
+    end = int(np.argmax(risen)) if risen.any() else len(total)
+    return int(np.argmin(total[: max(end, 1)]))
 
 
 def _best_estimate(lines: ElementwiseLines) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from calcml._loop import Trace
 from calcml._status import Status
 from calcml._typing import FloatArray
 from calcml.errors import ConvergenceWarning
-from calcml.fitting._statistics import Spread, to_covariance
+from calcml.fitting._statistics import Spread, scatter, to_covariance, to_errors
 from calcml.fitting.result import FitResult
 
 __all__ = ["Solution", "make_result"]
@@ -73,20 +73,24 @@ def make_result(s: Solution, stacklevel: int = 3) -> FitResult:
     estimated = ~(s.fixed | s.blocked)
     ndof = s.y.size - int(estimated.sum())
     scale = _scale(s, ndof)
-    covariance = _placed(to_covariance(s.spread) * scale, s, estimated)
+    with np.errstate(over="ignore", under="ignore"):
+        # Variances can be out of range where standard deviations are not.
+        covariance = _placed(to_covariance(s.spread) * scale * scale, s, estimated)
+    errors = np.zeros(len(s.names))
+    errors[estimated], errors[s.blocked] = to_errors(s.spread) * scale, np.nan
     undetermined = np.zeros(len(s.names), dtype=bool)
     undetermined[estimated] = s.spread.undetermined
     status = _status(s, bool(undetermined.any()))
     result = FitResult(
         names=s.names,
         values=s.values,
-        errors=np.sqrt(covariance.diagonal()),
+        errors=errors,
         covariance=covariance,
         chi2=s.chi2,
         ndof=ndof,
         absolute=s.absolute,
         residuals=s.y - s.fitted,
-        pulls=s.whitened / np.sqrt(scale) if scale > 0 else s.whitened * 0.0,
+        pulls=s.whitened / scale if scale > 0 else s.whitened * 0.0,
         fitted=s.fitted,
         jacobian=s.jacobian,
         rank=s.spread.rank,
@@ -108,13 +112,13 @@ def make_result(s: Solution, stacklevel: int = 3) -> FitResult:
 
 
 def _scale(s: Solution, ndof: int) -> float:
-    """Return the variance of the data in units of sigma²: chi2 / ndof unless sigma is absolute.
+    """Return the standard deviation of the data in units of sigma: sqrt(chi2 / ndof) unless it is absolute.
 
     The sandwich covariance of a robust loss already holds the scatter.
     """
     if s.absolute or s.loss != "linear":
         return 1.0
-    return float(s.whitened @ s.whitened) / ndof if ndof else np.nan
+    return scatter(s.whitened, ndof)
 
 
 def _placed(covariance: FloatArray, s: Solution, estimated: NDArray[np.bool_]) -> FloatArray:

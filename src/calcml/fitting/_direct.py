@@ -12,6 +12,7 @@ from calcml.fitting._assemble import Solution
 from calcml.fitting._data import Data
 from calcml.fitting._identify import describe_null
 from calcml.fitting._least_squares import LinearSolution
+from calcml.fitting._statistics import sum_of_squares
 
 __all__ = ["direct"]
 
@@ -47,7 +48,7 @@ def direct(
         fitted=(design @ solved.values).astype(np.float64),
         whitened=solved.residuals,
         jacobian=A,
-        chi2=float(solved.residuals @ solved.residuals),
+        chi2=sum_of_squares(solved.residuals),
         absolute=data.absolute,
         null=describe_null(names, values.astype(np.float64), spread, lambda c: A @ c, linear=True),
     )

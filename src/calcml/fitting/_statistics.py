@@ -9,7 +9,17 @@ from numpy.typing import NDArray
 
 from calcml._typing import FloatArray
 
-__all__ = ["Spread", "correlation", "p_value", "quantile", "spread_of", "to_covariance"]
+__all__ = [
+    "Spread",
+    "correlation",
+    "p_value",
+    "quantile",
+    "scatter",
+    "spread_of",
+    "sum_of_squares",
+    "to_covariance",
+    "to_errors",
+]
 
 # A parameter takes part in an undetermined combination if it carries this part of it.
 TAKES_PART = 1e-6
@@ -67,6 +77,25 @@ def spread_of(J: FloatArray, precision: float) -> Spread:
     rank = int(np.sum(s > precision * s[0])) if s.size and s[0] > 0 else 0
     v = vt.T / scale[:, None]
     return Spread(v[:, :rank] / s[:rank], v[:, rank:], size)
+
+
+def sum_of_squares(r: FloatArray) -> float:
+    """Return chi2, which may be out of range of floating point where the residuals are not."""
+    with np.errstate(over="ignore", under="ignore"):
+        return float(r @ r)
+
+
+def scatter(r: FloatArray, ndof: int) -> float:
+    """Return sqrt(chi2 / ndof), also where the squares are out of range; NaN without degrees of freedom."""
+    if ndof < 1:
+        return float("nan")
+    largest = float(np.max(np.abs(r), initial=0.0))
+    return largest * float(np.linalg.norm(r / largest)) / ndof**0.5 if largest > 0 else 0.0
+
+
+def to_errors(spread: Spread) -> FloatArray:
+    """Return the standard deviations; infinite for an undetermined parameter."""
+    return np.where(spread.undetermined, np.inf, np.linalg.norm(spread.root, axis=1))
 
 
 def to_covariance(spread: Spread) -> FloatArray:

@@ -13,7 +13,7 @@ from calcml.fitting._data import Data, check_curve, check_points
 from calcml.fitting._direct import direct
 from calcml.fitting._least_squares import solve_linear
 from calcml.fitting._sigma import check_errors
-from calcml.fitting._statistics import Spread
+from calcml.fitting._statistics import Spread, sum_of_squares
 from calcml.fitting._york import correlations, york
 from calcml.fitting.result import FitResult
 
@@ -150,7 +150,7 @@ def _line(
         fitted=data.y - residuals,
         whitened=whitened,
         jacobian=np.column_stack([1 / s, data.x / s]),
-        chi2=float(whitened @ whitened),
+        chi2=sum_of_squares(whitened),
         absolute=data.absolute,
         **more,
     )

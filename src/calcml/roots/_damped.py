@@ -25,6 +25,8 @@ SHORTEST, CUT = 1 / 64, 1 / 4
 DAMPINGS = (1e-6, 1e-4, 1e-2, 1.0, 1e2, 1e4)
 # A Newton step of four roundings of x is none; one of 1e-6 that no longer lowers |F| says that F is noise.
 STILL, NEAR = 4.0, 1e-6
+# Newton's step must leave no more than this part of the linear equations.
+SOLVED = 0.1
 # |F| that falls by less than this part ten times in a row does not go to zero.
 SLOW, SLOW_STEPS = 1e-3, 10
 # Rounding of F: four units in the last place of the terms J_ij x_j that make it up.
@@ -135,7 +137,8 @@ class Damped:
         state = replace(state, J=J, noise=error, newton=newton)
         rounding = ROUNDING * np.finfo(state.x.dtype).eps * (np.abs(J) @ np.abs(state.x))
         still = STILL * np.finfo(state.x.dtype).eps * state.size
-        if (np.abs(state.F) <= rounding).all() or (np.abs(newton) <= still).all():
+        arrived = (np.abs(newton) <= still).all() and _leads_to_zero(state)
+        if arrived or (np.abs(state.F) <= rounding).all():
             return replace(state, status=Status.CONVERGED)
         return replace(state, status=Status.STALLED) if state.slow >= SLOW_STEPS else state
 
@@ -180,7 +183,7 @@ class Damped:
     def _verdict(self, state: SystemState) -> Status:
         """Say why no step lowers the residual: noise, a singular Jacobian, or a minimum of |F|."""
         small = np.abs(state.newton) <= NEAR * state.size
-        if small.all() and not _is_singular(state):
+        if small.all() and _leads_to_zero(state):
             return Status.CONVERGED_TO_PRECISION
         return Status.STALLED if state.fell or not _is_singular(state) else Status.SINGULAR_JACOBIAN
 
@@ -223,6 +226,12 @@ def _solve(J: FloatArray, F: FloatArray, weight: FloatArray, column: FloatArray)
     with np.errstate(all="ignore"):
         p = np.linalg.lstsq(J * column * weight[:, None], -weight * F, rcond=None)[0]
         return column * p
+
+
+def _leads_to_zero(state: SystemState) -> bool:
+    """Tell whether Newton's step solves its equations: with a singular Jacobian it may not, however short."""
+    weight = _row_scale(state.J, state.size)
+    return _norm(weight * (state.F + state.J @ state.newton)) <= SOLVED * _norm(weight * state.F)
 
 
 def _is_singular(state: SystemState) -> bool:

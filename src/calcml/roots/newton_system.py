@@ -135,10 +135,10 @@ def _result(objective: VectorObjective, finished: Run[SystemState]) -> SystemRes
     bound = error_bound(state) if success else np.full(state.x.size, np.inf)
     shape: tuple[int, ...] = objective.function.shape or ()
     return SystemResult(
-        x=structure.spread(state.x),
+        x=_scalar(structure.spread(state.x)),
         fun=state.F.reshape(shape)[()] if math.prod(shape) == state.F.size else state.F,
         jac=state.J,
-        error=structure.spread(bound, cast=False),
+        error=_scalar(structure.spread(bound, cast=False)),
         success=success,
         status=Status(finished.status),
         nit=finished.nit,
@@ -146,3 +146,8 @@ def _result(objective: VectorObjective, finished: Run[SystemState]) -> SystemRes
         njev=objective.njev,
         trace=finished.trace,
     )
+
+
+def _scalar(values: Any) -> Any:
+    """Return an array of no dimensions as a NumPy scalar, everything else as it is."""
+    return values[()] if isinstance(values, np.ndarray) else values

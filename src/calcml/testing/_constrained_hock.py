@@ -1,5 +1,4 @@
-"""
-Equality-constrained problems of Hock and Schittkowski.
+"""Equality-constrained problems of Hock and Schittkowski.
 
 The number in a name is that of W. Hock and K. Schittkowski, Test Examples for Nonlinear Programming Codes
 (Springer, 1981). The multipliers and all digits beyond the printed ones come from Newton's method on the

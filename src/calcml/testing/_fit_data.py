@@ -1,5 +1,4 @@
-"""
-Measured data with published fits.
+"""Measured data with published fits.
 
 Hubble: E. Hubble, PNAS 15 (1929) 168-173, table 1. Pearson's data: K. Pearson, Philosophical Magazine 2
 (1901) 559-572, with the weights of D. York, Canadian Journal of Physics 44 (1966) 1079-1086. Puromycin: D. M.

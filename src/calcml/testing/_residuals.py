@@ -1,5 +1,4 @@
-"""
-Residual vectors with their Jacobians: least-squares problems, and systems of equations where square.
+"""Residual vectors with their Jacobians: least-squares problems, and systems of equations where square.
 
 Numbers in the comments are those of Moré, Garbow and Hillstrom, ACM TOMS 7 (1981) 17-41.
 """

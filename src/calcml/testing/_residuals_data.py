@@ -1,5 +1,4 @@
-"""
-Least-squares problems that are fits to data.
+"""Least-squares problems that are fits to data.
 
 Numbers in the comments are those of Moré, Garbow and Hillstrom, ACM TOMS 7 (1981) 17-41.
 """

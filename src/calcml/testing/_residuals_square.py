@@ -1,5 +1,4 @@
-"""
-Square residual vectors: systems of equations.
+"""Square residual vectors: systems of equations.
 
 Numbers in the comments are those of Moré, Garbow and Hillstrom, ACM TOMS 7 (1981) 17-41.
 """

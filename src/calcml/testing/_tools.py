@@ -23,8 +23,7 @@ def columns(*parts: Any) -> NDArray[Any]:
 
 
 def quiet(f: Callable[..., Any]) -> Callable[..., Any]:
-    """
-    Let a step out of the domain give NaN or infinity, as the catalogue promises, and no warning.
+    """Let a step out of the domain give NaN or infinity, as the catalogue promises, and no warning.
 
     Python's own numbers would raise there, or turn complex: they become NumPy's.
     """

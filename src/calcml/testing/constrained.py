@@ -12,8 +12,7 @@ __all__ = ["ConstrainedCase"]
 
 @dataclass(frozen=True, eq=False)
 class ConstrainedCase:
-    """
-    A function under equality constraints c(x) = 0, and its stationary point.
+    """A function under equality constraints c(x) = 0, and its stationary point.
 
     The Lagrangian is ``L(x, lam) = f(x) + lam . c(x)``, so that ``grad f + J^T lam = 0`` at the answer.
 
@@ -73,8 +72,7 @@ class ConstrainedCase:
     tags: frozenset[str] = frozenset()
 
     def stationarity(self, x: Any, multipliers: Any) -> NDArray[np.float64]:
-        """
-        Compute the residual of the first-order conditions at a point.
+        """Compute the residual of the first-order conditions at a point.
 
         Parameters
         ----------

@@ -8,8 +8,7 @@ __all__ = ["constrained_cases"]
 
 
 def constrained_cases(tag: str | None = None) -> tuple[ConstrainedCase, ...]:
-    """
-    List functions under equality constraints with known stationary points and multipliers.
+    """List functions under equality constraints with known stationary points and multipliers.
 
     These are problems of Hock and Schittkowski [1]_, some that teach (the eigenvalue as a multiplier, the
     most even die, the largest box), some on which full Newton steps fail, and three that break a rule: one

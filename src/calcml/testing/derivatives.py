@@ -13,8 +13,7 @@ Elementwise = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class DerivativeCase:
-    """
-    A function of one variable, a point, and its exact derivatives there.
+    """A function of one variable, a point, and its exact derivatives there.
 
     The function is elementwise: it takes a scalar or an array of any shape. Outside its domain it returns
     NaN, and beyond the range of floating point infinity, without a warning.
@@ -65,8 +64,7 @@ class DerivativeCase:
 
     @property
     def orders(self) -> int:
-        """
-        The highest order of derivative that is known exactly.
+        """The highest order of derivative that is known exactly.
 
         Returns
         -------
@@ -82,8 +80,7 @@ class DerivativeCase:
         return len(self.derivatives)
 
     def exact(self, n: int = 1, x: Any = None) -> Any:
-        """
-        Evaluate the exact n-th derivative.
+        """Evaluate the exact n-th derivative.
 
         Parameters
         ----------
@@ -124,8 +121,7 @@ class DerivativeCase:
 def scaled(
     case: DerivativeCase, *, c: float = 0.0, s: float = 1.0, a: float = 1.0, b: float = 0.0
 ) -> DerivativeCase:
-    """
-    Change the units and the origin of a case, with its exact derivatives.
+    """Change the units and the origin of a case, with its exact derivatives.
 
     The new function is ``g(x) = a * f((x - c) / s) + b`` at ``c + s * case.x``, with the derivatives
     ``a / s**n * f^(n)((x - c) / s)``. A differentiation scheme that measures the length scale of a function

@@ -194,8 +194,7 @@ def _matrix_square() -> FieldCase:
 
 
 def field_cases(tag: str | None = None) -> tuple[FieldCase, ...]:
-    """
-    List functions of many variables with exact derivatives.
+    """List functions of many variables with exact derivatives.
 
     They cover every shape of argument and value: a 0-d argument, vectors of length 1, matrices; scalar,
     vector and matrix values; and variables in very different units. All of them take complex arguments, and

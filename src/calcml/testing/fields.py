@@ -18,8 +18,7 @@ _VECTOR = _BATCH | {"vector"}
 
 @dataclass(frozen=True, eq=False)
 class FieldCase:
-    """
-    A function of many variables, a point, and its exact first and second derivatives.
+    """A function of many variables, a point, and its exact first and second derivatives.
 
     Parameters
     ----------
@@ -59,8 +58,7 @@ class FieldCase:
 
     @property
     def gradient(self) -> Callable[[Any], NDArray[Any]]:
-        """
-        The exact gradient of a function with scalar values.
+        """The exact gradient of a function with scalar values.
 
         Returns
         -------
@@ -86,8 +84,7 @@ class FieldCase:
 
 
 def rosenbrock(n: int = 2) -> FieldCase:
-    """
-    Build the chained Rosenbrock function of n variables.
+    """Build the chained Rosenbrock function of n variables.
 
     The sum over i of ``100 (x[i+1] - x[i]^2)^2 + (1 - x[i])^2``, at (-1.2, 1, -1.2, 1, ...).
 
@@ -137,8 +134,7 @@ def rosenbrock(n: int = 2) -> FieldCase:
 
 
 def quadratic_form(n: int = 5) -> FieldCase:
-    """
-    Build a convex quadratic ``x.A.x / 2 - b.x`` with A = I + Hilbert matrix.
+    """Build a convex quadratic ``x.A.x / 2 - b.x`` with A = I + Hilbert matrix.
 
     Parameters
     ----------
@@ -180,8 +176,7 @@ def _probabilities(x: Any) -> Any:
 
 
 def log_sum_exp(n: int = 5) -> FieldCase:
-    """
-    Build ``log(sum(exp(x)))``, whose gradient is softmax.
+    """Build ``log(sum(exp(x)))``, whose gradient is softmax.
 
     Parameters
     ----------
@@ -211,8 +206,7 @@ def log_sum_exp(n: int = 5) -> FieldCase:
 
 
 def softmax(n: int = 4) -> FieldCase:
-    """
-    Build softmax, ``exp(x) / sum(exp(x))``.
+    """Build softmax, ``exp(x) / sum(exp(x))``.
 
     Parameters
     ----------
@@ -247,8 +241,7 @@ def softmax(n: int = 4) -> FieldCase:
 
 
 def broyden_tridiagonal(n: int = 10) -> FieldCase:
-    """
-    Build the Broyden tridiagonal function, n equations with three variables each.
+    """Build the Broyden tridiagonal function, n equations with three variables each.
 
     ``F[i] = (3 - 2 x[i]) x[i] - x[i-1] - 2 x[i+1] + 1`` with ``x[-1] = x[n] = 0``, at -1.
 

@@ -15,8 +15,7 @@ __all__ = ["FitCase", "fit_cases"]
 
 @dataclass(frozen=True, eq=False)
 class FitCase:
-    """
-    Data, a model, and the parameters of its least-squares fit with their errors.
+    """Data, a model, and the parameters of its least-squares fit with their errors.
 
     Parameters
     ----------
@@ -194,8 +193,7 @@ def _made() -> tuple[FitCase, ...]:
 
 
 def fit_cases(tag: str | None = None) -> tuple[FitCase, ...]:
-    """
-    List data with known fits.
+    """List data with known fits.
 
     Published data (Hubble's galaxies, Pearson's points with York's weights, the puromycin reactions of Bates
     and Watts, examples of the GUM and of Bevington), and made data whose answer is exact.

@@ -160,8 +160,7 @@ _HARD = _SMOOTH + _NEAR_ZERO + _SCALE + _OSCILLATORY + _EDGE + _KINK + _NOISE
 
 
 def derivative_groups() -> tuple[str, ...]:
-    """
-    List the groups of the catalogue of derivatives.
+    """List the groups of the catalogue of derivatives.
 
     Returns
     -------
@@ -178,8 +177,7 @@ def derivative_groups() -> tuple[str, ...]:
 
 
 def derivative_cases(group: str | None = None) -> tuple[DerivativeCase, ...]:
-    """
-    List the hard derivatives of one variable.
+    """List the hard derivatives of one variable.
 
     Without a group these are the 44 hard cases: 12 smooth, 5 near zero, 6 of unusual scale, 2 oscillatory,
     10 near the edge of the domain, 3 piecewise ones away from their kink, and 6 with noise. The group "trap"

@@ -12,8 +12,7 @@ _MOST_DIGITS = 16.0
 
 
 def digits(value: Any, exact: Any) -> NDArray[np.float64]:
-    """
-    Compute the number of correct decimal digits of a value.
+    """Compute the number of correct decimal digits of a value.
 
     This is ``-log10(|value - exact| / |exact|)``, clipped to [0, 16]. Where the exact answer is zero there
     is no relative error, and the absolute error takes its place. A value that is not finite has no correct
@@ -56,8 +55,7 @@ def digits(value: Any, exact: Any) -> NDArray[np.float64]:
 def honest(
     error: Any, value: Any, exact: Any, *, factor: float = 1.0, ulps: float = 4.0
 ) -> NDArray[np.bool_]:
-    """
-    Tell whether an error estimate covers the true error of a value.
+    """Tell whether an error estimate covers the true error of a value.
 
     An estimate holds where ``|value - exact| <= factor * error + ulps * eps * |exact|``: the second term is
     the rounding of the answer itself, which no estimate can go below. An estimate of infinity or NaN claims

@@ -12,8 +12,7 @@ __all__ = ["MinimumCase"]
 
 @dataclass(frozen=True, eq=False)
 class MinimumCase:
-    """
-    A function to be minimized, with its exact gradient, and the answer.
+    """A function to be minimized, with its exact gradient, and the answer.
 
     Parameters
     ----------
@@ -62,8 +61,7 @@ class MinimumCase:
     tags: frozenset[str] = frozenset()
 
     def solved(self, x: Any, *, tau: float = 1e-8) -> bool:
-        """
-        Tell whether a point is good enough: ``f(x) - f* <= tau (f(x0) - f*)``.
+        """Tell whether a point is good enough: ``f(x) - f* <= tau (f(x0) - f*)``.
 
         This is the convergence test of Moré and Wild (SIAM J. Optim. 20 (2009) 172, equation 2.2), which
         changes neither with the units of x nor with those of f. Where f starts at its minimum, a rounding of
@@ -91,8 +89,7 @@ class MinimumCase:
         return self._reaches(x, self.fun, tau)
 
     def solved_locally(self, x: Any, *, tau: float = 1e-8) -> bool:
-        """
-        Tell whether a point is good enough for the global or one of the listed local minima.
+        """Tell whether a point is good enough for the global or one of the listed local minima.
 
         Parameters
         ----------

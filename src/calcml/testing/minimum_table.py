@@ -41,8 +41,7 @@ def _chained(case: FieldCase, name: str) -> MinimumCase:
 
 
 def minimum_cases(tag: str | None = None) -> tuple[MinimumCase, ...]:
-    """
-    List functions with known minima.
+    """List functions with known minima.
 
     These are problems of Moré, Garbow and Hillstrom [1]_, classical functions of two variables, convex
     functions of statistics and learning, and traps: the same function in other units, starts at a saddle

@@ -12,8 +12,7 @@ __all__ = ["RootCase", "root_cases"]
 
 @dataclass(frozen=True)
 class RootCase:
-    """
-    An equation f(x) = 0 with one unknown.
+    """An equation f(x) = 0 with one unknown.
 
     Parameters
     ----------
@@ -155,8 +154,7 @@ _ALL = _ORDINARY + _TRAPS + _SCALED + _MULTIPLE + _ELSEWHERE
 
 
 def root_cases(tag: str | None = None) -> tuple[RootCase, ...]:
-    """
-    List equations with one unknown.
+    """List equations with one unknown.
 
     Ordinary ones (Wallis' cubic, Kepler's, Lambert's and Colebrook's equation), the classical failures of
     Newton's method (cycle, runaway, step out of the domain, flat start), roots at unusual scales, multiple

@@ -15,8 +15,7 @@ __all__ = ["SystemCase", "system_cases"]
 
 @dataclass(frozen=True, eq=False)
 class SystemCase:
-    """
-    A system of equations F(x) = 0, as many as variables.
+    """A system of equations F(x) = 0, as many as variables.
 
     Parameters
     ----------
@@ -55,8 +54,7 @@ class SystemCase:
     tags: frozenset[str] = frozenset()
 
     def is_root(self, x: Any, *, rtol: float = 1e-6) -> bool:
-        """
-        Tell whether a point is a root: the listed one, or any other.
+        """Tell whether a point is a root: the listed one, or any other.
 
         A point counts if it is within `rtol` of the listed root, or if Newton's step from it is that small;
         where the Jacobian is singular, if the residual is below ``rtol**2`` of that at `x0`.
@@ -98,8 +96,7 @@ def _system(problem: Residuals) -> SystemCase:
 
 
 def system_cases(tag: str | None = None) -> tuple[SystemCase, ...]:
-    """
-    List systems of equations.
+    """List systems of equations.
 
     Those of Moré, Garbow and Hillstrom [1]_ that are square, and small ones with a difficulty of their own:
     several roots, a singular Jacobian, overflow, no root at all.

@@ -68,11 +68,11 @@ class BFGS(Direction):
         H = (sy / (y @ y)) * np.eye(s.size, dtype=s.dtype) if memory is None else memory
         Hy = H @ y
         w = ((1 + (y @ Hy) / sy) / 2 * s - Hy) / sy
-        learned = add_symmetric(H, s, w)
+        learned = _add_symmetric(H, s, w)
         return learned if np.isfinite(learned).all() else None
 
 
-def add_symmetric(H: FloatArray, s: FloatArray, w: FloatArray) -> FloatArray:
+def _add_symmetric(H: FloatArray, s: FloatArray, w: FloatArray) -> FloatArray:
     """Return H + s wᵀ + w sᵀ, exactly symmetric if H is.
 
     In blocks of rows whose temporaries stay in the cache: a whole outer product of 1000 variables is 8 MB,

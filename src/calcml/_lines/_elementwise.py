@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calcml._function import Function
-from calcml._lines.base import Lines
+from calcml._lines._base import Lines
 from calcml._typing import FloatArray, IntArray
 from calcml.errors import EvaluationError
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calcml._function import Function
-from calcml._lines.base import Lines
-from calcml._lines.directions import Directions
+from calcml._lines._base import Lines
+from calcml._lines._directions import Directions
 from calcml._typing import FloatArray, IntArray
 
 __all__ = ["PointLines"]
