@@ -54,6 +54,9 @@ def solve_linear(design: Any, y: FloatArray, sigma: Sigma) -> LinearSolution:
     parts.
     """
     A, b = _whiten(design, sigma), _whiten(y, sigma)
+    # A power of two as the unit of the data, so that no square on the way is out of range.
+    unit = np.exp2(np.round(np.log2(largest))) if (largest := np.max(np.abs(b), initial=0)) > 0 else 1.0
+    b = b / unit
     plain = A.astype(np.float64)
     spread = spread_of(plain, max(A.shape) * EPS)
     if spread.rank < A.shape[1]:
@@ -62,7 +65,7 @@ def solve_linear(design: Any, y: FloatArray, sigma: Sigma) -> LinearSolution:
         residuals: FloatArray = b - A @ values
     else:
         values, residuals = _refined(A, plain, b, spread.size)
-    return LinearSolution(values, residuals.astype(np.float64), spread)
+    return LinearSolution(values * unit, (residuals * unit).astype(np.float64), spread)
 
 
 def _whiten(values: FloatArray, sigma: Sigma) -> FloatArray:
