@@ -50,6 +50,13 @@ class Call:
         x = point if self.structure is None else self.structure.restore(point)
         return self.f(x, *self.args, **self.kwargs)
 
+    @property
+    def shortest(self) -> Callable[[NDArray[Any]], Any]:
+        """The user's function itself where there is nothing to restore or to bind, else this call."""
+        s = self.structure
+        vector = s is None or (s.plain and len(s.shape) == 1)
+        return self.f if vector and not self.args and not self.kwargs else self
+
 
 class Function:
     """A user's function of a flat vector, with counted evaluations and checked values.
@@ -121,7 +128,7 @@ class Function:
             values = self.mapper(self.call, list(points))
         else:
             # Bound once: this loop is the floor that every black-box derivative stands on.
-            call = self.call
+            call = self.call.shortest
             with np.errstate(all="ignore"):
                 values = [call(point) for point in points]
         return self._stack(values)

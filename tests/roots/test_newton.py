@@ -122,7 +122,11 @@ def test_halley_takes_fewer_iterations():
 @pytest.mark.parametrize("m", [2, 3, 5])
 def test_multiple_roots_are_accelerated(m):
     # Unaccelerated, e shrinks by 1 - 1/m: 36 steps for m = 2 to reach rounding, and more for the others.
-    result = newton(lambda x: (x - 1) ** m * np.exp(x), 2.0, derivative=lambda x: (m + x - 1) * (x - 1) ** (m - 1) * np.exp(x))
+    result = newton(
+        lambda x: (x - 1) ** m * np.exp(x),
+        2.0,
+        derivative=lambda x: (m + x - 1) * (x - 1) ** (m - 1) * np.exp(x),
+    )
     assert result.success
     assert result.nit < 25
     assert abs(result.x - 1) <= result.error < 1e-12
@@ -185,7 +189,11 @@ def test_read_only_start_is_not_changed():
 
 def test_arguments_are_passed_on():
     result = newton(
-        lambda x, a, *, b: x**a - b, 1.0, derivative=lambda x, a, *, b: a * x ** (a - 1), args=(3,), kwargs={"b": 8.0}
+        lambda x, a, *, b: x**a - b,
+        1.0,
+        derivative=lambda x, a, *, b: a * x ** (a - 1),
+        args=(3,),
+        kwargs={"b": 8.0},
     )
     assert abs(result.x - 2) < 1e-15
 
@@ -240,7 +248,9 @@ def test_blocks_change_nothing(monkeypatch):
     targets = np.linspace(0.1, 20, 60)
 
     def solve():
-        return newton(lambda x: x * np.exp(x) - targets, np.ones(60), second_derivative=lambda x: (x + 2) * np.exp(x))
+        return newton(
+            lambda x: x * np.exp(x) - targets, np.ones(60), second_derivative=lambda x: (x + 2) * np.exp(x)
+        )
 
     whole = solve()
     monkeypatch.setattr(blocks, "BLOCK", 7)

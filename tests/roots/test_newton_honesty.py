@@ -122,7 +122,9 @@ def test_expanded_polynomials(m, root, others, offset, method):
 
 def test_failures_do_not_touch_their_neighbors():
     f = quiet(lambda x: np.where(x < 0, np.nan, np.sqrt(np.abs(x)) - 2))
-    with pytest.warns(ConvergenceWarning, match=r"1 of 3 equations, the first at flat index 1: 1 x The function"):
+    with pytest.warns(
+        ConvergenceWarning, match=r"1 of 3 equations, the first at flat index 1: 1 x The function"
+    ):
         result = newton(f, [1.0, np.nan, 9.0])
     assert result.success.tolist() == [True, False, True]
     assert result.x[[0, 2]].tolist() == [4.0, 4.0]

@@ -210,7 +210,9 @@ class TestFailures:
         return result
 
     def test_minimum_above_zero(self):
-        result = self.fails(lambda x: np.array([x[0] ** 2 + x[1] ** 2 + 1, x[0] - x[1]]), [1.0, 2.0], Status.STALLED)
+        result = self.fails(
+            lambda x: np.array([x[0] ** 2 + x[1] ** 2 + 1, x[0] - x[1]]), [1.0, 2.0], Status.STALLED
+        )
         # |F| is 1 at the minimum; the run ends where ten steps have not lowered it by a thousandth each.
         assert 1 <= np.linalg.norm(result.fun) < 1.02
 
@@ -237,7 +239,10 @@ class TestFailures:
 
     def test_jacobian_without_a_value(self):
         self.fails(
-            lambda x: x**2 - 4, [1.0], Status.NON_FINITE, jac=lambda x: np.where(x > 2, np.nan, 2 * x)[:, None]
+            lambda x: x**2 - 4,
+            [1.0],
+            Status.NON_FINITE,
+            jac=lambda x: np.where(x > 2, np.nan, 2 * x)[:, None],
         )
 
     def test_noise_is_precision(self):
@@ -296,3 +301,12 @@ def test_card_and_json():
 def test_progress_bar():
     pytest.importorskip("tqdm")
     assert newton_system(circle_and_hyperbola, [3.0, 0.5], progress=True).success
+
+
+def test_error_at_a_singular_root():
+    # Double in both directions: rounding of size eps moves such a root by sqrt(eps).
+    for F in (lambda x: (x - [1.0, 2.0]) ** 2, lambda x: np.array([np.sum(x) - 3, np.prod(x - [1.0, 2.0])])):
+        result = newton_system(F, [2.0, 4.0])
+        assert result.success
+        assert (np.abs(result.x - [1, 2]) <= result.error).all()
+        assert (result.error < 1e-6).all()

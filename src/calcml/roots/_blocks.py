@@ -20,7 +20,7 @@ R = TypeVar("R")
 def by_blocks(function: Callable[..., R], *records: Any) -> R:
     """Apply an elementwise function of records to blocks of their arrays, and join what it returns.
 
-    A record is a dataclass or tuple of arrays of one length, of None, or of records.
+    A record is a dataclass of arrays of one length, of None, or of records.
     """
     count = _length(records[0])
     if count <= BLOCK:
@@ -32,13 +32,7 @@ def by_blocks(function: Callable[..., R], *records: Any) -> R:
 
 
 def _fields(record: Any) -> list[Any]:
-    if isinstance(record, tuple):
-        return list(record)
     return [getattr(record, field.name) for field in dataclasses.fields(record)]
-
-
-def _rebuild(record: Any, fields: list[Any]) -> Any:
-    return tuple(fields) if isinstance(record, tuple) else type(record)(*fields)
 
 
 def _length(record: Any) -> int:
@@ -51,7 +45,7 @@ def _take(record: Any, part: slice) -> Any:
         return None
     if isinstance(record, np.ndarray):
         return record[part]
-    return _rebuild(record, [_take(field, part) for field in _fields(record)])
+    return type(record)(*(_take(field, part) for field in _fields(record)))
 
 
 def _join(parts: list[Any]) -> Any:
@@ -60,4 +54,4 @@ def _join(parts: list[Any]) -> Any:
         return None
     if isinstance(first, np.ndarray):
         return np.concatenate(parts)
-    return _rebuild(first, [_join(list(fields)) for fields in zip(*map(_fields, parts), strict=True)])
+    return type(first)(*(_join(list(fields)) for fields in zip(*map(_fields, parts), strict=True)))

@@ -195,7 +195,8 @@ def error_bound(state: SystemState) -> FloatArray:
     steps away.  The terms that F adds up are about as large as J_ij x_j, or as F was on the way.
     """
     eps = float(np.finfo(state.x.dtype).eps)
-    if _is_singular(state):
+    flat = np.max(np.abs(state.J) * state.size, axis=1) < np.sqrt(eps) * state.largest
+    if flat.any() or _is_singular(state):
         # Rounding moves such a root, a double one for example, by its square root.
         return 4 * np.abs(state.newton) + np.sqrt(eps) * state.size
     weight, column = _row_scale(state.J, state.size), _column_scale(state.size)

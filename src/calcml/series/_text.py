@@ -67,5 +67,5 @@ def _number(value: float, error: float) -> str:
         return f"{value}"
     digits = DIGITS
     if error > 0 and math.isfinite(error):
-        digits = min(DIGITS, max(1, math.floor(math.log10(value)) - math.floor(math.log10(error))))
+        digits = min(DIGITS, max(1, math.floor(math.log10(value)) - math.floor(math.log10(error)) + 1))
     return f"{value:.{digits}g}"
