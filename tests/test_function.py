@@ -33,7 +33,43 @@ def test_vectorized_calls_once():
 
     function, x = make(f, vectorized=True)
     np.testing.assert_array_equal(function.evaluate(np.array([x, 2 * x])), [[5], [20]])
-    assert calls == [(2, 2)] and function.nfev == 2
+    # The first batch is checked once against a single column.
+    assert calls == [(2, 2), (2, 1)] and function.nfev == 3
+    function.evaluate(np.array([x, 2 * x]))
+    assert calls[2:] == [(2, 2)] and function.nfev == 5
+
+
+def test_columns_must_not_know_of_each_other():
+    for f in (lambda x: (x[0] - x[0].mean()) ** 2, lambda x: x[0] / np.linalg.norm(x)):
+        function, x = make(f, vectorized=True)
+        with pytest.raises(EvaluationError, match="own column of x"):
+            function.evaluate(np.array([x, 2 * x]))
+
+
+def test_a_buffer_that_is_filled_again_is_copied():
+    buffer = np.empty(2)
+
+    def f(x):
+        buffer[:] = x**2
+        return buffer
+
+    function, x = make(f)
+    np.testing.assert_array_equal(function.evaluate(np.array([x, 2 * x])), [[1, 4], [4, 16]])
+
+
+def test_masked_and_ragged_values():
+    function, x = make(lambda x: np.ma.masked_array(x, [True, False]))
+    with pytest.raises(EvaluationError, match="masked array"):
+        function.evaluate(x[None])
+    function, x = make(lambda x: [1, [2, 3]])
+    with pytest.raises(EvaluationError, match="ragged list"):
+        function.evaluate(x[None])
+
+
+def test_kinds_may_not_mix_within_one_batch():
+    function, x = make(lambda x: float(x[0] - 1.5) ** 0.5)
+    with pytest.raises(EvaluationError, match="complex numbers after real ones"):
+        function.evaluate(np.array([[2.0, 2.0], x]))
 
 
 def test_complex_values_are_pairs_of_reals_outside():

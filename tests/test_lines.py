@@ -155,15 +155,31 @@ def test_complex_values_are_two_outputs():
 
 
 def test_probes_mix_all_directions():
-    x = np.array([1.0, 2.0, 3.0])
-    lines = point_lines(np.sum, x, axes(3))
-    probe, expected = lines.probe(np.array([[1.0], [0.0], [0.0]]))
-    assert probe.count == 1
-    assert (probe.directions.components >= 0.5).all()
-    assert (probe.directions.components <= 1.5).all()
-    assert expected[0, 0] == probe.directions.components[0]
-    own, same = elementwise_lines(np.sin, x).probe(np.ones((3, 1)))
-    assert own.count == 3 and same.shape == (3, 1)
+    x = np.array([1.0, 2.0, 3.0, 4.0])
+    lines = point_lines(np.sum, x, axes(4))
+    slopes = np.array([[1.0], [0.0], [1e8], [0.0]])
+    (moving, expected), (still, zero) = lines.probes(slopes)
+    weights = moving.directions.components
+    # In units of the slopes, all lines count alike.
+    shares = weights * slopes[:, 0] / expected[0, 0]
+    assert shares[0] > 0.1 and shares[2] > 0.1
+    np.testing.assert_array_equal(weights[[1, 3]], 0)
+    assert (still.directions.components[[1, 3]] >= 0.5).all() and zero == 0
+    ((own, same),) = elementwise_lines(np.sin, x).probes(np.ones((4, 1)))
+    assert own.count == 4 and same.shape == (4, 1)
+
+
+def test_neighbors_never_move_alike():
+    seen = []
+
+    def f(x):
+        seen.append(x.copy())
+        return x**2
+
+    lines = elementwise_lines(f, np.zeros(4))
+    values = lines.evaluate(np.array([np.full(4, 1.0), np.full(4, -2.0)]))
+    np.testing.assert_array_equal(values[:, :, 0], [[1, 1, 1, 1], [4, 4, 4, 4]])
+    np.testing.assert_array_equal(seen[0], [1, -2, 1, -2])
 
 
 def test_no_lines_at_all():

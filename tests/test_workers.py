@@ -75,6 +75,20 @@ def test_bad_workers(workers, error):
     assert not calls
 
 
+def test_a_map_that_loses_values():
+    with pytest.raises(cm.EvaluationError, match="returned 1 values for 4 points"):
+        cm.gradient(np.sum, [1.0, 2.0], scheme="central", workers=lambda f, values: [1.0])
+
+
+def test_warnings_from_inside_f_stay_off_in_threads():
+    with ThreadPoolExecutor(2) as executor:
+        cm.gradient(lambda x: np.sum(np.log(x)), [1e-9, 1.0], workers=executor)
+
+
+def test_numpy_integers_count_processes():
+    check_workers(np.int64(2))
+
+
 def test_every_core():
     with open_map(-1) as mapper:
         assert mapper is not None

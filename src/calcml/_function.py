@@ -48,14 +48,17 @@ class Call:
     def __call__(self, point: NDArray[Any]) -> Any:
         """Evaluate at one flat point."""
         x = point if self.structure is None else self.structure.restore(point)
-        return self.f(x, *self.args, **self.kwargs)
+        with np.errstate(all="ignore"):
+            value = self.f(x, *self.args, **self.kwargs)
+        # An array may be a buffer that f fills again in its next call.
+        return value.copy() if isinstance(value, np.ndarray) else value
 
     @property
-    def shortest(self) -> Callable[[NDArray[Any]], Any]:
-        """The user's function itself where there is nothing to restore or to bind, else this call."""
+    def bare(self) -> bool:
+        """Whether there is nothing to restore or to bind, so that f can be called itself."""
         s = self.structure
         vector = s is None or (s.plain and len(s.shape) == 1)
-        return self.f if vector and not self.args and not self.kwargs else self
+        return vector and not self.args and not self.kwargs
 
 
 class Function:
@@ -127,18 +130,36 @@ class Function:
         if self.mapper is not None and len(points) > 1:
             values = self.mapper(self.call, list(points))
         else:
-            # Bound once: this loop is the floor that every black-box derivative stands on.
-            call = self.call.shortest
+            values = self._loop(points)
+        if len(values) != len(points):
+            raise EvaluationError(
+                f"`workers` returned {len(values)} values for {len(points)} points, in order one for each"
+            )
+        return self._stack(values, real=len(points) == 0 or points[0].dtype.kind != "c")
+
+    def _loop(self, points: Any) -> list[Any]:
+        call = self.call
+        values = [call(point) for point in points[:1]]
+        if call.bare and not isinstance(values[0] if values else None, np.ndarray):
+            # Scalars of a function that needs no binding: the floor that black-box derivatives stand on.
+            f = call.f
             with np.errstate(all="ignore"):
-                values = [call(point) for point in points]
-        return self._stack(values)
+                return values + [f(point) for point in points[1:]]
+        return values + [call(point) for point in points[1:]]
 
     def _batch(self, points: NDArray[Any]) -> NDArray[Any]:
         self.nfev += len(points)
+        values = self._batch_of(points)
+        if self.shape is None and len(points) > 1:
+            self._check_columns(points[:1], values[:1])
+        return values
+
+    def _batch_of(self, points: NDArray[Any]) -> NDArray[Any]:
         call = self.call
         batch = call.structure.restore_batch(points.T) if call.structure is not None else points.T
         with np.errstate(all="ignore"):
-            value = self._stack([call.f(batch, *call.args, **call.kwargs)])[0]
+            result = call.f(batch, *call.args, **call.kwargs)
+        value = self._stack([result], real=points.dtype.kind != "c")[0]
         if value.ndim == 0 or value.shape[-1] != len(points):
             raise EvaluationError(
                 f"with `vectorized=True`, {self.name} must return (..., K) for x of shape (..., K); "
@@ -146,18 +167,51 @@ class Function:
             )
         return np.moveaxis(value, -1, 0)
 
-    def _stack(self, values: list[Any]) -> NDArray[Any]:
+    def _check_columns(self, point: NDArray[Any], value: NDArray[Any]) -> None:
+        """Refuse an f whose columns know of each other: a sum or a mean over the batch axis."""
+        self.nfev += 1
+        alone = self._batch_of(point)
+        with np.errstate(all="ignore"):
+            # Summation in another order changes the last digits, a mixed-up axis changes nearly all.
+            apart = np.abs(alone - value) > 1e-6 * (np.abs(alone) + np.abs(value))
+        if alone.shape != value.shape or apart.any():
+            raise EvaluationError(
+                f"with `vectorized=True`, each column of {self.name} must depend on its own column of x, but "
+                "the first point gives another value in a batch than alone; sum over the axes of x, "
+                "never over the last one"
+            )
+
+    def _stack(self, values: list[Any], *, real: bool) -> NDArray[Any]:
+        if values and isinstance(values[0], np.ma.MaskedArray):
+            raise EvaluationError(
+                f"{self.name} returned a masked array, whose mask would be lost; fill it first"
+            )
         try:
             array = np.asarray(values)
         except ValueError:
-            shapes = {np.shape(v) for v in values}
-            raise EvaluationError(
-                f"{self.name} returned values of different shapes, {' and '.join(map(str, sorted(shapes)))}; "
-                "it must return the same shape at every point"
-            ) from None
+            raise EvaluationError(self._ragged(values)) from None
         if array.dtype.kind not in "fiubc":
             raise EvaluationError(self._not_numeric(values[0]))
+        if real and array.dtype.kind == "c" and not all(np.iscomplexobj(value) for value in values):
+            raise EvaluationError(self._mixed_kinds())
         return array
+
+    def _ragged(self, values: list[Any]) -> str:
+        try:
+            shapes = sorted({np.shape(value) for value in values})
+        except ValueError:
+            kind = type(values[0]).__name__
+            return f"{self.name} must return a number or a regular array, got a ragged {kind}"
+        return (
+            f"{self.name} returned values of different shapes, {' and '.join(map(str, shapes))}; "
+            "it must return the same shape at every point"
+        )
+
+    def _mixed_kinds(self) -> str:
+        return (
+            f"{self.name} returned complex numbers after real ones; it must return the same kind "
+            "at every point (set `bounds` to stay in its real domain)"
+        )
 
     def _not_numeric(self, value: Any) -> str:
         if value is None:
@@ -187,10 +241,7 @@ class Function:
             self.dtype = values.dtype
         was_complex, is_complex = self.dtype.kind == "c", values.dtype.kind == "c"
         if is_complex and not was_complex:
-            raise EvaluationError(
-                f"{self.name} returned complex numbers after real ones; it must return the same kind "
-                "at every point (set `bounds` to stay in its real domain)"
-            )
+            raise EvaluationError(self._mixed_kinds())
         return values.astype(self.dtype) if was_complex and not is_complex else values
 
 

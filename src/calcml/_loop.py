@@ -72,7 +72,18 @@ class Trace:
 
     @classmethod
     def of(cls, rows: list[Mapping[str, float]]) -> Self:
-        """Make a trace of rows that share their keys."""
+        """Make a trace of rows that share their keys.
+
+        Parameters
+        ----------
+        rows : list of dict
+            One row for each iteration.
+
+        Returns
+        -------
+        Trace
+            One column for each key.
+        """
         keys = rows[0] if rows else {}
         return cls({key: np.array([row[key] for row in rows]) for key in keys})
 
@@ -87,7 +98,13 @@ class Trace:
         return len(next(iter(self.columns.values()), np.empty(0)))
 
     def to_dict(self) -> dict[str, list[Any]]:
-        """Return the columns as plain lists."""
+        """Return the columns as plain lists.
+
+        Returns
+        -------
+        dict
+            Lists of numbers under the columns' names.
+        """
         return {name: column.tolist() for name, column in self.columns.items()}
 
     def __str__(self) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from calcml._typing import Workers
 
 __all__ = ["check_workers", "open_map"]
@@ -21,7 +23,7 @@ def check_workers(workers: Workers) -> None:
     """Refuse what cannot serve as ``workers``."""
     if workers is None or callable(workers) or callable(getattr(workers, "map", None)):
         return
-    if isinstance(workers, int) and not isinstance(workers, bool):
+    if isinstance(workers, int | np.integer) and not isinstance(workers, bool):
         if workers == -1 or workers >= 1:
             return
         raise ValueError(f"`workers` must be at least 1, or -1 for every core, got {workers}")
@@ -37,14 +39,14 @@ def open_map(workers: Workers) -> Iterator[Map | None]:
     check_workers(workers)
     if workers is None or workers == 1:
         yield None
-    elif isinstance(workers, int):
+    elif isinstance(workers, int | np.integer):
         # Processes are started afresh rather than forked: forking a process that runs threads
         # (BLAS, executors) can deadlock.
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import get_all_start_methods, get_context
 
         method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
-        count = (os.cpu_count() or 1) if workers == -1 else workers
+        count = (os.cpu_count() or 1) if workers == -1 else int(workers)
         with ProcessPoolExecutor(count, mp_context=get_context(method)) as pool:
             yield _from_object(pool)
     elif callable(getattr(workers, "map", None)):

@@ -42,7 +42,8 @@ NOT_ROOTS = {
     "pole": (lambda x: 1 / (x - 1), 2.0, (0.0, 3.0), {Status.NOT_A_ROOT}),
     "pole of the tangent": (np.tan, 1.5, (1.0, 2.0), {Status.NOT_A_ROOT}),
     "jump": (lambda x: np.where(x < 0.3, -1.0, 0.01) + 0 * x, 1.0, (-1.0, 1.0), {Status.NOT_A_ROOT}),
-    "jump without bracket": (lambda x: np.where(x < 0.3, -1.0, 0.01) + x - 0.3, 1.0, None, {Status.NOT_A_ROOT}),
+    "jump without bracket": (
+        lambda x: np.where(x < 0.3, -1.0, 0.01) + x - 0.3, 1.0, None, {Status.NOT_A_ROOT}),
     "same signs": (lambda x: x * x + 1, 0.0, (-1.0, 1.0), {Status.NO_SIGN_CHANGE}),
     "no value at the root": (
         lambda x: np.where(np.abs(x - 0.2) < 0.01, np.nan, x - 0.2), 0.9, (0.0, 1.0), {Status.NON_FINITE}),
@@ -76,8 +77,9 @@ ROOTS = {
     "root at the right end": (lambda x: x - 4, 3.0, (2.0, 4.0), 4.0),
     "root at the start": (lambda x: x**2 - 4, 2.0, None, 2.0),
     "start without a value, bracketed": (
-        lambda x: np.where(x > 0.8, np.nan, x - 0.2) + np.where(x == 1, 1.0, 0.0), 0.5, (0.0, 0.8), 0.2),
-    "hole in the bracket": (lambda x: np.where(np.abs(x - 0.5) < 0.01, np.nan, x**3 - 1e-3), 0.5, (0.0, 1.0), 0.1),
+        lambda x: np.where(np.abs(x - 0.7) < 0.05, np.nan, x - 0.2), 0.7, (0.0, 0.8), 0.2),
+    "hole in the bracket": (
+        lambda x: np.where(np.abs(x - 0.5) < 0.01, np.nan, x**3 - 1e-3), 0.9, (0.0, 1.0), 0.1),
     "sign, zero in the middle": (lambda x: np.sign(x - 0.5), 1.0, (0.0, 1.0), 0.5),
     "touching": (lambda x: (x - 1) ** 2 * (x + 2), 3.0, None, 1.0),
     "touching, in rounding": (lambda x: (x * x - 4 * x) * (x * x) + 4 * x * x + 0 * x, 3.0, None, 2.0),

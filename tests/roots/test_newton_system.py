@@ -51,7 +51,7 @@ def test_rotated_cubics(root, angle):
         t = x - r
         return np.array([[c, -s], [s, c]]) @ (t + t**3)
 
-    result = newton_system(F, r + [2.0, -1.0])
+    result = newton_system(F, r + np.array([2.0, -1.0]))
     assert result.success
     # Differences of F take steps of 6e-6, which costs Newton nothing but steps.
     assert (np.abs(result.x - r) <= result.error).all()

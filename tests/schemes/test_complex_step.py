@@ -29,7 +29,7 @@ def test_every_output_of_a_vector_function():
 
 
 def test_evaluations():
-    # One per coordinate (five for the error), and four real ones for the check along a mixture of all.
+    # One per coordinate (five for the error), f(x), and four real ones for the check along a mixture of all.
     calls = []
 
     def f(x):
@@ -38,8 +38,8 @@ def test_evaluations():
 
     x = np.arange(1.0, 6.0)
     cm.gradient(f, x, scheme="complex")
-    assert (sum(calls), len(calls)) == (5, 9)
-    assert cm.estimate_gradient(f, x, scheme="complex").nfev == 25 + 4
+    assert (sum(calls), len(calls)) == (5, 10)
+    assert cm.estimate_gradient(f, x, scheme="complex").nfev == 25 + 5
 
 
 def test_cancellation_inside_f_shows_in_the_error():
@@ -117,3 +117,32 @@ def test_names():
 def test_underflow_shows_in_the_error():
     estimate = cm.estimate_derivative(lambda x: 1e-271 * np.sin(x), 0.5, scheme="complex")
     assert abs(estimate.value - 1e-271 * np.cos(0.5)) <= estimate.error < 1e-220
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: 1e8 * x[0] + np.abs(x[1]),
+        lambda x: 1e3 * x[0] + 1e-4 * np.abs(x[1]),
+        lambda x: x[0] * x[1] + np.abs(x[1]) ** 2 * 1e-6,
+    ],
+)
+def test_small_parts_that_are_not_analytic(f):
+    with pytest.raises(cm.NotAnalyticError):
+        cm.gradient(f, [1.0, 2.0], scheme="complex")
+
+
+def test_narrow_floats_and_long_vectors():
+    x = np.array([0.5, 1.5], np.float32)
+    np.testing.assert_allclose(
+        cm.gradient(lambda x: np.sum(np.exp(x)), x, scheme="complex"), np.exp(x), rtol=1e-6
+    )
+    for length in (1e-250, 1e100):
+        value = cm.jvp(lambda x: np.sum(np.sin(x)), [1.0, 2.0], [length, 0.0], scheme="complex")
+        assert value == pytest.approx(length * np.cos(1.0), rel=1e-12)
+
+
+def test_a_pole_at_the_point():
+    estimate = cm.estimate_derivative(lambda x: 1 / x, 0.0, scheme="complex")
+    assert np.isnan(estimate.value)
+    assert cm.Status(int(estimate.status)) is cm.Status.NON_FINITE

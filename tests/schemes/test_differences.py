@@ -144,7 +144,7 @@ def test_bad_options(make, error, message):
 
 
 def test_a_step_array_of_the_wrong_size():
-    with pytest.raises(ValueError, match=r"`step` has shape \(3,\), x has 2 numbers"):
+    with pytest.raises(ValueError, match=r"`step` has shape \(3,\), x has shape \(2,\)"):
         cm.gradient(np.sum, np.ones(2), scheme=Central(step=np.ones(3)))
 
 
@@ -247,3 +247,40 @@ def test_large_and_small_arguments(scheme):
         with np.errstate(all="raise"):
             value = cm.derivative(lambda x, s=scale: x / s, scale, scheme=scheme)
         assert value == pytest.approx(1 / scale, rel=1e-4)
+
+
+@pytest.mark.parametrize("scheme", [s() for s in FIXED], ids=repr)
+def test_steps_follow_a_precision_that_shows_only_in_the_values(scheme):
+    estimate = cm.estimate_gradient(lambda x: np.float32(np.sum(np.sin(x))), [1.0, 2.0], scheme=scheme)
+    exact = np.cos([1.0, 2.0])
+    assert (np.abs(estimate.value - exact) <= estimate.error).all()
+    np.testing.assert_allclose(estimate.value, exact, atol=2e-3)
+
+
+def test_steps_that_are_much_too_short_say_so():
+    estimate = cm.estimate_derivative(np.sin, 1.0, scheme=Central(step=4e-16))
+    assert cm.Status(int(estimate.status)) is cm.Status.INACCURATE
+    with pytest.warns(cm.AccuracyWarning):
+        cm.derivative(np.sin, 1.0, scheme=Central(step=4e-16))
+    with pytest.raises(ValueError, match="`step` .* is too small to change x"):
+        cm.derivative(np.sin, 1.0, scheme=Central(step=1e-20))
+
+
+@pytest.mark.parametrize(
+    ("step", "error", "message"),
+    [
+        ([], ValueError, "`step` is empty"),
+        (True, TypeError, "got a bool"),
+        (np.ones((3, 2)), ValueError, "x has shape"),
+    ],
+)
+def test_more_bad_steps(step, error, message):
+    with pytest.raises(error, match=message):
+        cm.gradient(np.sum, np.ones((2, 3)), scheme=Central(step=step))
+
+
+def test_equal_steps_hash_alike():
+    assert Fixed(np.float32(0.5)) == Fixed(0.5)
+    assert hash(Fixed(np.float32(0.5))) == hash(Fixed(0.5))
+    with pytest.raises(TypeError, match="`factor` must be a number, got 'a'"):
+        Relative(factor="a")

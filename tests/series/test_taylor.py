@@ -63,7 +63,7 @@ def test_series_of_a_polynomial_is_the_polynomial(coefficients, x0):
         warnings.simplefilter("ignore", AccuracyWarning)
         series = taylor(p, x0, len(coefficients) - 1)
     exact = np.array([p.deriv(k)(x0) / math.factorial(k) if k else p(x0) for k in range(len(coefficients))])
-    # Rounding of p itself, whose terms are up to 5 * 2^4 each, is in the error; that of the exact values is not.
+    # Rounding of p itself, with terms of up to 5 * 2^4, is in the error; that of the exact values is not.
     slack = 100 * EPS * np.sum(np.abs(coefficients)) * (1 + abs(x0)) ** 4
     assert (np.abs(series.coefficients - exact) <= series.error + slack).all()
     x = x0 + 0.5
@@ -148,8 +148,8 @@ def test_evaluation_counts():
         calls.append(x)
         return np.sin(x)
 
-    # Degrees 1 to 4: two beyond the polynomial.  Central differences of order 2 and the formula that judges them
-    # take 4, 4, 6 and 6 points beside the center.
+    # Degrees 1 to 4: two beyond the polynomial.  Central differences of order 2 and the formula that judges
+    # them take 4, 4, 6 and 6 points beside the center.
     series = maclaurin(f, 2, scheme="central")
     assert series.nfev == len(calls)
     expected = 1 + 4 + 4 + 6 + 6

@@ -44,6 +44,11 @@ class Lines(ABC):
         self._origin: FloatArray | None = None
 
     @property
+    @abstractmethod
+    def x_shape(self) -> tuple[int, ...]:
+        """Shape of x as the user passed it, where it is one array."""
+
+    @property
     def bounded(self) -> bool:
         """Whether there are bounds at all."""
         return self.bounds is not None
@@ -137,8 +142,13 @@ class Lines(ABC):
         """Turn one length per coordinate into one distance per line, the shortest that a line allows."""
 
     @abstractmethod
-    def probe(self, slopes: FloatArray) -> tuple[Lines, FloatArray]:
-        """Return lines that test first derivatives at little cost, and the slopes expected on them.
+    def probes(self, slopes: FloatArray) -> list[tuple[Lines, FloatArray]]:
+        """Return lines that test first derivatives at little cost, each with the slopes expected on them.
 
         `slopes` are the first derivatives on these lines, shape (P, M).
         """
+
+    @cached_property
+    @abstractmethod
+    def reach(self) -> FloatArray:
+        """How far the coordinates move per unit of t, at most, on each line."""

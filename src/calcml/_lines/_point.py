@@ -55,6 +55,12 @@ class PointLines(Lines):
             high = np.where(v > 0, up / v, np.where(v < 0, down / v, np.inf))
         return d.reduce(np.maximum, low), d.reduce(np.minimum, high)
 
+    @property
+    def x_shape(self) -> tuple[int, ...]:
+        """Shape of x as the user passed it, where it is one array."""
+        structure = self.function.call.structure
+        return (self.x.size,) if structure is None else structure.shape
+
     def _entries(self) -> int:
         return self.function.size
 
@@ -81,7 +87,7 @@ class PointLines(Lines):
         return np.concatenate(rows) if rows else np.empty((0, self.outputs))
 
     def _points(self, t: NDArray[Any], lines: IntArray) -> NDArray[Any]:
-        dtype = np.result_type(self.x.dtype, np.complex64) if t.dtype.kind == "c" else self.x.dtype
+        dtype = np.result_type(self.x.dtype, np.complex128) if t.dtype.kind == "c" else self.x.dtype
         # A batch is handed over with its axis last: laid out that way from the start, it needs no copy.
         points = (
             np.empty((self.x.size, len(t)), dtype).T
@@ -116,15 +122,31 @@ class PointLines(Lines):
             ratios = values[d.coordinates] / np.abs(d.components)
         return ratios if d.single else d.reduce(np.minimum, ratios)
 
-    def probe(self, slopes: FloatArray) -> tuple[Lines, FloatArray]:
-        """Return one line along a mixture of all directions, and the mixture of their slopes.
+    @cached_property
+    def reach(self) -> FloatArray:
+        """How far the coordinates move per unit of t, at most, on each line."""
+        return self.directions.reduce(np.maximum, np.abs(self.directions.components))
 
-        The mixture has fixed weights between 1/2 and 3/2 with no pattern (multiples of the golden ratio),
-        so that a wrong slope on any line shows, and the same call always makes the same test.
+    def probes(self, slopes: FloatArray) -> list[tuple[Lines, FloatArray]]:
+        """Return a line along a mixture of all directions on which f moves, and one of all others.
+
+        The weights are between 1/2 and 3/2 with no pattern (multiples of the golden ratio), so that the same
+        call always makes the same test, and in units of the slopes, so that none hides behind a steeper one.
         """
+        steepness = np.max(np.abs(slopes), axis=1, initial=0.0)
+        weights = 0.5 + (np.arange(1, self.count + 1) * 0.6180339887498949) % 1.0
+        moving = np.isfinite(steepness) & (steepness > 0)
+        with np.errstate(divide="ignore", over="ignore"):
+            scaled = np.where(moving, weights / steepness, 0.0)
+        largest = np.max(scaled[np.isfinite(scaled)], initial=0.0)
+        mixtures = [
+            np.where(moving & np.isfinite(scaled), scaled / (largest or 1.0), 0.0),
+            weights * (steepness == 0),
+        ]
+        return [(self._along(w), (w @ slopes)[None, :]) for w in mixtures if w.any()]
+
+    def _along(self, weights: FloatArray) -> PointLines:
         d = self.directions
-        weights = 0.5 + (np.arange(1, d.count + 1) * 0.6180339887498949) % 1.0
         vector = np.zeros((1, d.dimension))
         np.add.at(vector[0], d.coordinates, np.repeat(weights, d.lengths) * d.components)
-        probe = PointLines(self.function, self.x, Directions.dense(vector), self.bounds)
-        return probe, (weights @ slopes)[None, :]
+        return PointLines(self.function, self.x, Directions.dense(vector), self.bounds)

@@ -136,9 +136,7 @@ def difference(lines: Lines, plan: Plan, rule: StepRule, *, error: bool) -> Coef
     The truncation is the difference to the formula of the next order on the same grid; the noise is that of
     rounding in f and in x, amplified by the weights.
     """
-    h = rule.steps(lines, plan.formula)
-    h = _first_exact(lines, h)
-    value, truncation, noise, h = _attempt(lines, plan, h, error)
+    h, value, truncation, noise = _first(lines, plan, rule, error)
     tables = (value, truncation, noise)
     shrunk = np.empty(0, dtype=int)
     for k in range(TRIES if rule.adjustable else 0):
@@ -152,9 +150,22 @@ def difference(lines: Lines, plan: Plan, rule: StepRule, *, error: bool) -> Coef
         # length scale of f there.  The optimal step is a small part of it.
         finer = h[shrunk] * 4 * optimal_factor(plan.formula, lines.eps)
         _redo(lines, plan, h, np.maximum(finer, least_step(lines)[shrunk]), error, shrunk, tables)
-    return Coefficient(
-        value, truncation, noise, h, _status(lines, value, truncation if error else None, noise)
-    )
+    best = optimal_factor(plan.formula, lines.eps) * np.maximum(lines.size, 1.0)
+    status = _status(lines, tables, plan.n, h / best, error=error)
+    return Coefficient(value, truncation, noise, h, status)
+
+
+def _first(
+    lines: Lines, plan: Plan, rule: StepRule, error: bool
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return steps, values and errors of the first attempt."""
+    eps = 0.0
+    while eps != lines.eps:
+        # The first values may show that f is less precise than x, which asks for longer steps.
+        eps = lines.eps
+        h = _first_exact(lines, rule, rule.steps(lines, plan.formula))
+        value, truncation, noise, h = _attempt(lines, plan, h, error)
+    return h, value, truncation, noise
 
 
 def _redo(
@@ -172,10 +183,15 @@ def _redo(
         whole[index] = part
 
 
-def _first_exact(lines: Lines, h: FloatArray) -> FloatArray:
-    # A step that x + h rounds away would give 0/0.
+def _first_exact(lines: Lines, rule: StepRule, h: FloatArray) -> FloatArray:
     exact = lines.representable(h)
-    return exact if (exact > 0).all() else np.where(exact > 0, exact, least_step(lines))
+    lost = ~(exact > 0)
+    if not lost.any():
+        return exact
+    # A step that x + h rounds away would give 0/0.
+    if not rule.adjustable:
+        raise ValueError(f"`step` {h[lost][0]:g} is too small to change x; give a larger one or step=None")
+    return np.where(lost, least_step(lines), exact)
 
 
 def _attempt(
@@ -273,16 +289,21 @@ def _per_power(total: FloatArray, h: FloatArray, n: int) -> FloatArray:
     return total / math.factorial(n) if n > 1 else total
 
 
-def _status(lines: Lines, value: FloatArray, truncation: FloatArray | None, noise: FloatArray) -> IntArray:
+def _status(
+    lines: Lines, tables: tuple[FloatArray, ...], n: int, shortness: FloatArray, *, error: bool
+) -> IntArray:
+    """Return the codes of `Status`; `shortness` is the step in units of the optimal one."""
+    value, truncation, noise = tables
     finite = np.isfinite(value)
     status = np.zeros(value.shape, dtype=np.int8)
     if not finite.all():
         status[~finite] = Status.NON_FINITE
         status[lines.lower == lines.upper] = Status.NO_ROOM
-    if truncation is not None:
-        with np.errstate(invalid="ignore", over="ignore"):
-            # A derivative that is zero may carry an error larger than itself; it is badly resolved only if
-            # that error is also far above what rounding explains.
-            poor = (truncation > 1e-2 * np.abs(value)) & (truncation > 1e3 * noise)
-        status[poor & finite] = Status.INACCURATE
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        # A derivative that is zero may carry an error larger than itself; it is badly resolved only if that
+        # error is also far above what rounding leaves at the optimal step.
+        unavoidable = 1e3 * noise * np.minimum(shortness, 1.0)[:, None] ** n
+        total = truncation + noise if error else noise
+        poor = (total > 1e-2 * np.abs(value)) & (total > unavoidable)
+    status[poor & finite] = Status.INACCURATE
     return status

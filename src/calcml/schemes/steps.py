@@ -70,7 +70,13 @@ class Fixed(StepRule):
     step: FloatArray
 
     def __init__(self, step: Any) -> None:
-        values = real_array(step, "step").copy()
+        if isinstance(step, bool):
+            raise TypeError(
+                "`step` must be a number, an array or a rule, got a bool; pass step=None to choose it"
+            )
+        values = real_array(step, "step").astype(np.float64)
+        if not values.size:
+            raise ValueError("`step` is empty; give a number, or an array of x's shape")
         for index in np.argwhere(~((values > 0) & np.isfinite(values)))[:1]:
             at = f" at index {tuple(map(int, index))}" if values.ndim else ""
             raise ValueError(
@@ -96,9 +102,9 @@ class Fixed(StepRule):
     def steps(self, lines: Lines, formula: Stencil) -> FloatArray:
         """Return the given step on each line; along several coordinates, the shortest of theirs."""
         n = lines.magnitude.size
-        if self.step.ndim and self.step.size != n:
+        if self.step.ndim and self.step.shape not in ((n,), lines.x_shape):
             raise ValueError(
-                f"`step` has shape {self.step.shape}, x has {n} numbers; "
+                f"`step` has shape {self.step.shape}, x has shape {lines.x_shape}; "
                 "give one step or an array of x's shape"
             )
         return lines.spread(np.broadcast_to(self.step.ravel(), n).astype(float))
@@ -140,6 +146,10 @@ class Relative(StepRule):
     def __post_init__(self) -> None:
         """Refuse steps that would not be positive."""
         for name, value in (("factor", self.factor), ("floor", self.floor)):
+            if value is not None and (
+                isinstance(value, bool) or not isinstance(value, int | float | np.number)
+            ):
+                raise TypeError(f"`{name}` must be a number, got {value!r}")
             if value is not None and not (np.isfinite(value) and value > 0):
                 raise ValueError(f"`{name}` must be positive and finite, got {value}")
 
