@@ -75,6 +75,19 @@ class Structure:
         count = batch.shape[1]
         return self.build([batch[leaf.start : leaf.stop].reshape(*leaf.shape, count) for leaf in self.leaves])
 
+    @property
+    def rounding(self) -> FloatArray:
+        """Relative rounding of each number where its answer is cast to the leaf's dtype, else 0."""
+        return self._per_number(lambda d: 0.0 if d == self.dtype else float(np.finfo(d).eps) / 2)
+
+    @property
+    def largest(self) -> FloatArray:
+        """Largest number that each leaf's dtype can hold."""
+        return self._per_number(lambda d: float(min(np.finfo(d).max, np.finfo(float).max)))
+
+    def _per_number(self, of: Callable[[np.dtype[Any]], float]) -> FloatArray:
+        return np.repeat([of(leaf.dtype) for leaf in self.leaves], [v.stop - v.start for v in self.leaves])
+
     def spread(self, values: NDArray[Any], lead: tuple[int, ...] = (), *, cast: bool = True) -> Any:
         """Lay `values` of shape ``lead + (size,)`` out as leaves of shape ``lead + leaf.shape``.
 
@@ -83,7 +96,8 @@ class Structure:
         parts = []
         for leaf in self.leaves:
             part = values[..., leaf.start : leaf.stop].reshape(lead + leaf.shape)
-            parts.append(part.astype(_result_dtype(values.dtype, leaf.dtype, cast=cast), copy=False))
+            with np.errstate(over="ignore"):
+                parts.append(part.astype(_result_dtype(values.dtype, leaf.dtype, cast=cast), copy=False))
         return self.build(parts)
 
     def spread_pairs(self, values: NDArray[Any], lead: tuple[int, ...], *, cast: bool = True) -> Any:
@@ -138,21 +152,29 @@ def _join(arrays: Iterable[FloatArray], dtype: np.dtype[Any]) -> FloatArray:
     return np.concatenate(flat, dtype=dtype) if flat else np.empty(0)
 
 
-def entries(x: Any, name: str) -> dict[str, FloatArray]:
+def entries(
+    x: Any, name: str, convert: Callable[[Any, str], NDArray[Any]] = real_array
+) -> dict[str, NDArray[Any]]:
     """Return the arrays of a structure, not copied, under the names by which a user would index them."""
     children = None if type(x) is np.ndarray else _children(x)
     if children is None:
-        return {name: real_array(x, name)}
+        return {name: convert(x, name)}
     labels, values, _ = children
-    found: dict[str, FloatArray] = {}
+    found: dict[str, NDArray[Any]] = {}
     for label, value in zip(labels, values, strict=True):
-        found |= entries(value, name + label)
+        found |= entries(value, name + label, convert)
     return found
 
 
-def match(value: Any, shapes: Mapping[str, tuple[int, ...]], name: str, other: str) -> dict[str, FloatArray]:
+def match(
+    value: Any,
+    shapes: Mapping[str, tuple[int, ...]],
+    name: str,
+    other: str,
+    convert: Callable[[Any, str], NDArray[Any]] = real_array,
+) -> dict[str, NDArray[Any]]:
     """Return the arrays of a value by label, in the order of `shapes`, which they must have."""
-    found = {key.removeprefix(name): array for key, array in entries(value, name).items()}
+    found = {key.removeprefix(name): array for key, array in entries(value, name, convert).items()}
     for label in shapes:
         if label not in found:
             raise ValueError(f"`{name}{label}` is missing; `{name}` needs the same entries as `{other}`")
@@ -257,7 +279,7 @@ def check_bounds(bounds: Any, flat: FloatArray, structure: Structure) -> tuple[F
 
 def _side(side: Any, label: str, flat: FloatArray, structure: Structure) -> FloatArray:
     if _children(side) is not None:
-        return flatten_like(side, structure, f"{label} bounds").astype(flat.dtype)
+        return _cast(flatten_like(side, structure, f"{label} bounds"), flat.dtype)
     array = real_array(side, f"bounds {label}")
     try:
         full = np.broadcast_to(array, structure.shape)
@@ -266,4 +288,9 @@ def _side(side: Any, label: str, flat: FloatArray, structure: Structure) -> Floa
             f"the {label} `bounds` have shape {array.shape}, x has shape {structure.shape}; "
             "give a number or an array of x's shape"
         ) from None
-    return full.ravel().astype(flat.dtype)
+    return _cast(full.ravel(), flat.dtype)
+
+
+def _cast(values: FloatArray, dtype: np.dtype[Any]) -> FloatArray:
+    with np.errstate(over="ignore"):
+        return values.astype(dtype)

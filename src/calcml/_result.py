@@ -113,15 +113,19 @@ class Result:
 def _plain(value: Any) -> Any:
     if isinstance(value, Status):
         return value.name
+    if isinstance(value, Result):
+        return value.to_dict()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return value.to_dict() if isinstance(value, Result) else str(value)
+        held = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        # Options print themselves; a dataclass of arrays is the user's parameters.
+        return _plain(held) if any(isinstance(v, np.ndarray) for v in held.values()) else str(value)
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, np.ndarray | np.generic):
         if value.dtype.kind == "c":
-            return np.stack([value.real, value.imag], axis=-1).tolist()
+            return np.stack([value.real, value.imag], axis=-1).astype(float).tolist()
         if value.dtype == np.longdouble:
             return value.astype(float).tolist()
         return value.tolist()

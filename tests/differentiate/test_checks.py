@@ -206,3 +206,40 @@ def test_a_sweep_within_bounds():
 def test_a_sweep_is_not_fooled_by_aliasing():
     sweep = cm.step_sweep(lambda x: 1e5 * np.sin(1e3 * x) + 1e8, 1.0, exact=1e8 * np.cos(1e3))
     assert 1e-8 < sweep.best < 1e-4
+
+
+def test_huge_mistakes_do_not_hide_behind_their_size():
+    for wrong in (1e308, np.inf, np.nan):
+        result = cm.check_gradient(lambda x: x @ x, lambda x, w=wrong: np.array([2.0, w]), [1.0, 2.0])
+        assert not result.passed
+        assert result.index == (1,)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: cm.step_sweep(np.sin, np.nan), ValueError, "`x` must be finite, got nan"),
+        (lambda: cm.step_sweep(np.sin, 1.0, exact=[1.0, 2.0]), ValueError, "`exact` must be one number"),
+        (lambda: cm.step_sweep(np.sin, 1.0, exact="a"), TypeError, "`exact` must hold real numbers"),
+        (lambda: cm.step_sweep(lambda x: (2 + 3j) * x, 1.0), cm.EvaluationError, "real numbers here"),
+    ],
+)
+def test_bad_sweeps(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_results_of_structures_become_json():
+    import json
+    from dataclasses import dataclass
+
+    @dataclass
+    class Net:
+        w: np.ndarray
+
+    estimate = cm.estimate_gradient(lambda p: p.w @ p.w, Net(np.array([1.0, 2.0])))
+    assert json.loads(estimate.to_json())["value"]["w"] == pytest.approx([2, 4])
+    rows = json.loads(cm.compare_schemes(np.sin, 1.0, ["central"]).to_json())["rows"]
+    assert rows[0]["nfev"] == 4
+    estimate = cm.estimate_derivative(lambda x: np.exp(1j * x), np.longdouble(1))
+    assert len(json.loads(estimate.to_json())["value"]) == 2

@@ -475,3 +475,50 @@ def test_functions_that_are_not_elementwise_are_found_out(f):
     honest = np.abs(estimate.value - cm.jacobian(f, [1.0, 2.0, 4.0]).diagonal()) <= estimate.error
     assert honest.all() or not estimate.success
     assert estimate.error.max() > 0.01
+
+
+def test_mixed_corners_of_the_bounds():
+    def f(x):
+        assert (x >= 0).all() and (x <= 1).all()
+        return x[0] * x[1] + x[0] ** 2
+
+    for x in ([0.0, 1.0], [1.0, 0.0], [0.0, 0.0], [1.0, 1.0], [0.5, 1.0]):
+        for scheme in ("central", "adaptive", "richardson"):
+            H = cm.hessian(f, x, bounds=(0, 1), scheme=scheme)
+            np.testing.assert_allclose(H, [[2, 1], [1, 0]], atol=1e-4)
+            product = cm.hvp(f, x, [1.0, -1.0], bounds=(0, 1), scheme=scheme)
+            np.testing.assert_allclose(product, [1, 1], atol=1e-4)
+
+
+def test_answers_that_do_not_fit_their_dtype():
+    x = np.array([1.0, 2.0], np.float32)
+    estimate = cm.estimate_gradient(lambda x: np.sum(x.astype(float) ** 2) * 1e39, x)
+    assert np.isinf(estimate.value).all()
+    assert not estimate.success
+    estimate = cm.estimate_derivative(lambda x: 1e300 * np.exp(10 * x), 1.0, 4, scheme="central")
+    assert not estimate.success or np.isfinite(estimate.value)
+    with pytest.raises(ValueError, match="`n` must be at most 170"):
+        cm.derivative(np.sin, 1.0, 171)
+
+
+def test_rounding_to_a_narrower_leaf_counts_as_noise():
+    x = {"a": np.array([0.5, 1.5], np.float32), "b": np.array([1.0])}
+
+    def f(p):
+        return np.sum(np.sin(p["a"])) + np.sum(np.sin(p["b"]))
+
+    estimate = cm.estimate_gradient(f, x)
+    assert estimate.value["a"].dtype == np.float32
+    exact = np.cos(x["a"].astype(float))
+    assert (np.abs(estimate.value["a"].astype(float) - exact) <= estimate.error["a"]).all()
+    assert (estimate.error["b"] < 1e-12).all()
+    assert cm.check_gradient(f, lambda p: {"a": np.cos(p["a"]), "b": np.cos(p["b"])}, x)
+
+
+def test_a_map_of_complex_values_is_checked_too():
+    f = lambda x: np.exp(1j * x[0]) * x[1]
+    grad = lambda x: np.array([1j * np.exp(1j * x[0]) * x[1], np.exp(1j * x[0])])
+    assert cm.check_jacobian(f, grad, [0.3, 2.0])
+    assert not cm.check_jacobian(f, lambda x: grad(x) * 1.001, [0.3, 2.0])
+    row = cm.compare_schemes(f, [0.3, 2.0], ["central"], exact=grad([0.3, 2.0]))[0]
+    assert row.digits > 9 and row.honest

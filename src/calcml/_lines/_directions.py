@@ -33,7 +33,9 @@ class Directions:
         return cls(np.arange(p + 1) * n, np.tile(np.arange(n), p), vectors.ravel(), n)
 
     @classmethod
-    def pairs(cls, first: IntArray, second: IntArray, scale: FloatArray, sign: float = 1.0) -> Directions:
+    def pairs(
+        cls, first: IntArray, second: IntArray, scale: FloatArray, sign: FloatArray | float
+    ) -> Directions:
         """Make the directions ``scale_i e_i + sign scale_j e_j`` for pairs of different coordinates."""
         coordinates = np.column_stack([first, second]).ravel()
         components = scale[coordinates]

@@ -98,6 +98,8 @@ def per_variable(
 ) -> Estimate:
     """Lay tables of shape (n,) or (n, M) out as ``lead + x.shape``."""
     n, structure = problem.x.size, problem.structure
+    rounding = structure.rounding.reshape(-1, *[1] * (np.ndim(value) - 1))
+    noise = noise + rounding * np.abs(value)
 
     def shaped(table: Any, *, cast: bool = False) -> Any:
         return structure.spread(np.moveaxis(table, 0, -1).reshape(*lead, n), lead, cast=cast)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calcml._function import check_callable
-from calcml._parameters import entries, flatten, match
+from calcml._parameters import check_array, entries, flatten, match
 from calcml._result import Result
-from calcml._typing import Bounds, FloatArray, KeywordArguments, PositionalArguments
+from calcml._typing import Bounds, KeywordArguments, PositionalArguments
 from calcml.differentiate._problem import Estimate
 from calcml.errors import DerivativeMismatchError
 from calcml.schemes.registry import SchemeLike
@@ -37,7 +38,7 @@ class CheckResult(Result):
         Index of the worst component, the one whose difference is largest in units of its tolerance.
     component : str
         The same as text, for structures with the name of the entry.
-    given, expected : float
+    given, expected : float or complex
         The derivative that was checked and the numerical one, at that component.
     difference, tolerance : float
         Their distance, and what the error estimate allows there.
@@ -57,8 +58,8 @@ class CheckResult(Result):
     passed: bool
     index: tuple[int, ...]
     component: str
-    given: float
-    expected: float
+    given: float | complex
+    expected: float | complex
     difference: float
     tolerance: float
     undecided: int
@@ -121,31 +122,31 @@ def check_against(
     estimate = numerical(f, x, scheme=scheme, args=args, kwargs=kwargs, bounds=bounds)
     flat, structure = flatten(x)
     values = given(structure.restore(flat.copy()), *args, **dict(kwargs or {}))
-    theirs = entries(estimate.value, "")
+    theirs = entries(estimate.value, "", check_array)
     shapes = {label: array.shape for label, array in theirs.items()}
-    mine = match(values, shapes, f"{name}(x)", "(f(x), x)")
+    mine = match(values, shapes, f"{name}(x)", "(f(x), x)", check_array)
     errors = match(estimate.error, shapes, "error", "value")
     return _judge(_flat(mine), _flat(theirs), _flat(errors), shapes, estimate)
 
 
-def _flat(arrays: dict[str, FloatArray]) -> FloatArray:
+def _flat(arrays: dict[str, NDArray[Any]]) -> NDArray[Any]:
     return np.concatenate([array.ravel() for array in arrays.values()]) if arrays else np.empty(0)
 
 
 def _judge(
-    mine: FloatArray,
-    theirs: FloatArray,
-    error: FloatArray,
+    mine: NDArray[Any],
+    theirs: NDArray[Any],
+    error: NDArray[Any],
     shapes: dict[str, tuple[int, ...]],
     estimate: Estimate,
 ) -> CheckResult:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        tolerance = 2 * error + ROUNDING * (np.abs(mine) + np.max(np.abs(mine), initial=0.0))
-        difference = np.abs(mine - theirs)
-        known = np.isfinite(theirs) & np.isfinite(tolerance)
+    with np.errstate(all="ignore"):
+        known = np.isfinite(theirs) & np.isfinite(error)
+        largest = np.max(np.abs(theirs[known]), initial=0.0)
+        tolerance = 2 * error + ROUNDING * (np.abs(theirs) + largest)
+        difference = np.where(np.isfinite(mine), np.abs(mine - theirs), np.inf)
         # A derivative that is not finite where the numerical one is has failed for certain.
-        excess = np.where(known, np.where(np.isfinite(mine), difference / tolerance, np.inf), -1.0)
-        excess[known & (difference == 0)] = 0.0
+        excess = np.where(known & (difference > 0), difference / tolerance, np.where(known, 0.0, -1.0))
     worst = int(np.argmax(excess)) if excess.size else 0
     if not excess.size:
         return CheckResult(True, (), "no component", np.nan, np.nan, 0.0, 0.0, 0, estimate)
@@ -154,8 +155,8 @@ def _judge(
         passed=bool(excess[worst] <= 1) and bool(known.any()),
         index=index,
         component=component,
-        given=float(mine[worst]),
-        expected=float(theirs[worst]),
+        given=mine[worst].item(),
+        expected=theirs[worst].item(),
         difference=float(difference[worst]),
         tolerance=float(tolerance[worst]),
         undecided=int(np.sum(~known)),

@@ -23,7 +23,7 @@ from calcml.errors import AccuracyWarning
 from calcml.schemes.base import Coefficient, Scheme
 from calcml.schemes.registry import SchemeLike, as_scheme
 
-__all__ = ["Estimate", "Problem", "coefficient", "open_problem", "to_values", "warn_inaccurate"]
+__all__ = ["Estimate", "Problem", "coefficient", "in_range", "open_problem", "to_values", "warn_inaccurate"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -168,6 +168,14 @@ def warn_inaccurate(status: IntArray, name: str) -> None:
             AccuracyWarning,
             stacklevel=4,
         )
+
+
+def in_range(status: IntArray, values: FloatArray, structure: Structure) -> IntArray:
+    """Mark values, one row per coordinate, that are not finite in the dtype in which they are returned."""
+    most = structure.largest.reshape(-1, *[1] * (values.ndim - 1))
+    with np.errstate(invalid="ignore"):
+        lost = ~(np.abs(values) <= most)
+    return np.where(lost & (status == Status.OK), Status.NON_FINITE, status).astype(np.int8)
 
 
 def factorial(n: int) -> float:

@@ -88,12 +88,15 @@ def _polarize(lines: PointLines, scheme: Scheme, error: bool) -> dict[str, Any]:
     first, second = np.triu_indices(n, 1)
     pair = axis
     if first.size:
-        directions = Directions.pairs(first, second, scale)
+        # Towards the roomier side of each coordinate there is always room for both.
+        side_of = np.where(lines.upper >= -lines.lower, 1.0, -1.0)
+        sign = side_of[first] * side_of[second]
+        directions = Directions.pairs(first, second, scale, sign)
         through = PointLines(lines.function, lines.x, directions, lines.bounds, lines.origin()[:1])
         pair = coefficient(scheme, through, 2, error=error)
     tables: dict[str, Any] = {"step": axis.step}
     side = scale[:, None]
-    for name, sign in (("value", -1.0), ("truncation", 1.0), ("noise", 1.0)):
+    for name, combine in (("value", -1.0), ("truncation", 1.0), ("noise", 1.0)):
         own = getattr(axis, name)
         table = np.empty((n, n, own.shape[1]), dtype=own.dtype)
         table[np.arange(n), np.arange(n)] = 2 * own
@@ -101,8 +104,10 @@ def _polarize(lines: PointLines, scheme: Scheme, error: bool) -> dict[str, Any]:
             # One factor at a time: the square of a length may be out of range where the length is not.
             with np.errstate(all="ignore"):
                 scaled = own * side * side
-                mixed = (getattr(pair, name) + sign * (scaled[first] + scaled[second])) / side[first]
+                mixed = (getattr(pair, name) + combine * (scaled[first] + scaled[second])) / side[first]
                 mixed = mixed / side[second]
+                if name == "value":
+                    mixed *= sign[:, None]
             table[first, second] = table[second, first] = mixed
         tables[name] = table
     status = np.empty(tables["value"].shape, dtype=np.int8)

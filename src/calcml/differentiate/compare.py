@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from calcml._parameters import flatten
+from calcml._parameters import check_array, entries
 from calcml._result import Result
 from calcml._typing import Bounds, KeywordArguments, PositionalArguments, RealFunction
 from calcml.differentiate._problem import Estimate
@@ -21,8 +22,8 @@ from calcml.schemes.registry import SchemeLike, as_scheme, names
 __all__ = ["Comparison", "SchemeRow", "compare_schemes"]
 
 
-@dataclass(frozen=True, eq=False)
-class SchemeRow:
+@dataclass(frozen=True, eq=False, repr=False)
+class SchemeRow(Result):
     """What one scheme did.
 
     Attributes
@@ -179,6 +180,11 @@ def compare_schemes(
     return Comparison(tuple(rows))
 
 
+def _numbers(structure: Any) -> NDArray[Any]:
+    arrays = entries(structure, "exact", check_array).values()
+    return np.concatenate([array.ravel() for array in arrays]) if arrays else np.empty(0)
+
+
 def _row(f: Any, x: Any, scheme: Scheme, exact: Any, options: dict[str, Any]) -> SchemeRow:
     start = time.perf_counter()
     try:
@@ -187,11 +193,10 @@ def _row(f: Any, x: Any, scheme: Scheme, exact: Any, options: dict[str, Any]) ->
         seconds = time.perf_counter() - start
         return SchemeRow(scheme, None, np.nan, np.nan, None, 0, seconds, str(refusal))
     seconds = time.perf_counter() - start
-    value, _ = flatten(estimate.value, "value")
-    error, _ = flatten(estimate.error, "error")
+    value, error = _numbers(estimate.value), _numbers(estimate.error)
     digits, honest = np.nan, None
     if exact is not None:
-        truth, _ = flatten(exact, "exact")
+        truth = _numbers(exact)
         if truth.size != value.size:
             raise ValueError(
                 f"`exact` has {truth.size} numbers, the derivative {value.size}; "

@@ -11,7 +11,14 @@ from calcml._lines import ElementwiseLines
 from calcml._parameters import check_bounds, flatten
 from calcml._typing import Bounds, KeywordArguments, PositionalArguments, RealFunction, Workers
 from calcml._workers import open_map
-from calcml.differentiate._problem import Estimate, coefficient, factorial, to_values, warn_inaccurate
+from calcml.differentiate._problem import (
+    Estimate,
+    coefficient,
+    factorial,
+    in_range,
+    to_values,
+    warn_inaccurate,
+)
 from calcml.schemes.registry import SchemeLike, as_scheme
 
 __all__ = ["derivative", "estimate_derivative"]
@@ -41,7 +48,7 @@ def derivative(
     x : float or array_like
         Where to differentiate, of any shape.
     n : int, optional
-        Order of the derivative, at least 1.
+        Order of the derivative, from 1 to 170.
     scheme : str or Scheme, optional
         How to differentiate: a name from `calcml.schemes` or a scheme with options.
     args, kwargs : tuple, dict, optional
@@ -111,7 +118,7 @@ def estimate_derivative(
     x : float or array_like
         Where to differentiate, of any shape.
     n : int, optional
-        Order of the derivative, at least 1.
+        Order of the derivative, from 1 to 170.
     scheme : str or Scheme, optional
         How to differentiate: a name from `calcml.schemes` or a scheme with options.
     args, kwargs : tuple, dict, optional
@@ -180,15 +187,18 @@ def _estimate(
         return structure.spread(joined[:, 0], cast=cast)[()]
 
     times = factorial(n)
-    truncation, noise = shaped(times * c.truncation), shaped(times * c.noise)
+    with np.errstate(over="ignore", invalid="ignore"):
+        value, truncation, noise = (times * part for part in (c.value, c.truncation, c.noise))
+    status = in_range(c.status, value, structure)
+    truncation, noise = shaped(truncation), shaped(noise)
     return Estimate(
-        value=shaped(times * c.value, cast=True, magnitude=False),
+        value=shaped(value, cast=True, magnitude=False),
         error=truncation + noise,
         truncation=truncation,
         noise=noise,
         step=structure.spread(c.step, cast=False)[()],
         nfev=function.nfev,
-        status=shaped(c.status),
+        status=shaped(status),
         scheme=rule,
     )
 
@@ -198,3 +208,5 @@ def _check_order(n: Any) -> None:
         raise TypeError(f"`n` must be an integer, the order of the derivative, got {n!r}")
     if n < 1:
         raise ValueError(f"`n` must be at least 1, the order of the derivative, got {n}")
+    if n > 170:
+        raise ValueError(f"`n` must be at most 170, above which n! is out of range, got {n}")

@@ -18,6 +18,7 @@ from calcml._typing import (
 from calcml.differentiate._problem import (
     Estimate,
     Problem,
+    in_range,
     open_problem,
     to_values,
     warn_inaccurate,
@@ -205,7 +206,11 @@ def _assemble(problem: Problem, tables: dict[str, Any], lead: tuple[int, ...]) -
         values = np.moveaxis(joined, -1, 0).reshape(*lead, n, n)
         return structure.spread_pairs(values, lead, cast=cast)
 
-    tables["error"] = tables["truncation"] + tables["noise"]
+    with np.errstate(all="ignore"):
+        rounding = structure.rounding[:, None, None] + structure.rounding[:, None]
+        tables["noise"] = tables["noise"] + rounding * np.abs(tables["value"])
+        tables["error"] = tables["truncation"] + tables["noise"]
+    tables["status"] = in_range(tables["status"], tables["value"], structure)
     return Estimate(
         value=shaped("value", cast=True, magnitude=False),
         error=shaped("error"),

@@ -12,12 +12,13 @@ from calcml._typing import Bounds, KeywordArguments, PositionalArguments, RealFu
 from calcml.differentiate._along import along, flat_vector, per_variable
 from calcml.differentiate._problem import (
     Estimate,
+    Problem,
     coefficient,
     open_problem,
     to_values,
     warn_inaccurate,
 )
-from calcml.differentiate._second import FlatGradient
+from calcml.differentiate._second import FlatGradient, hessian_tables
 from calcml.schemes.registry import SchemeLike
 
 __all__ = ["estimate_hvp", "hvp"]
@@ -181,36 +182,59 @@ def _curve(f: Any, x: Any, v: Any, grad: Any, *, error: bool, **options: Any) ->
 
 def _polarize(f: Any, x: Any, v: Any, error: bool, options: dict[str, Any]) -> Estimate:
     with open_problem(f, x, **options) as problem:
-        # e_i and v must be of comparable length for their mixed term to keep its digits.
-        scale = np.maximum(np.abs(problem.x), 1.0).astype(float)
-        length = np.max(np.abs(v) / scale, initial=0.0) or 1.0
-        w = v / length
-        plus, minus = (
-            coefficient(
-                problem.scheme,
-                problem.lines(Directions.dense(np.diag(scale) + sign * w[None, :])),
-                2,
-                error=error,
-            )
-            for sign in (1.0, -1.0)
-        )
-    factor = (length / (2 * scale))[:, None]
-    status = np.maximum(plus.status, minus.status)
+        if problem.bounds is None:
+            parts, step = _along_sums(problem, v, error)
+        else:
+            # The vector may lead out of the bounds on either side; pairs of coordinates always find room.
+            parts, step = _from_matrix(problem, v, error)
     if not error:
-        warn_inaccurate(status, "hvp")
+        warn_inaccurate(parts["status"], "hvp")
     function = problem.function
-
-    def table(name: str, sign: float, *, magnitude: bool = True) -> Any:
-        with np.errstate(invalid="ignore"):
-            total = (getattr(plus, name) + sign * getattr(minus, name)) * factor
-        return to_values(total, function, magnitude=magnitude)
-
     return per_variable(
         problem,
-        value=table("value", -1.0, magnitude=False),
-        truncation=table("truncation", 1.0),
-        noise=table("noise", 1.0),
-        step=plus.step,
-        status=to_values(status, function),
+        value=to_values(parts["value"], function),
+        truncation=to_values(parts["truncation"], function, magnitude=True),
+        noise=to_values(parts["noise"], function, magnitude=True),
+        step=step,
+        status=to_values(parts["status"], function),
         lead=function.shape or (),
     )
+
+
+def _along_sums(problem: Problem, v: Any, error: bool) -> tuple[dict[str, Any], Any]:
+    """Return e_i·H v = [c_2(e_i + v) - c_2(e_i - v)] / 2 for each i, shape (n, M)."""
+    # e_i and v must be of comparable length for their mixed term to keep its digits.
+    scale = np.maximum(np.abs(problem.x), 1.0).astype(float)
+    length = np.max(np.abs(v) / scale, initial=0.0) or 1.0
+    w = v / length
+    plus, minus = (
+        coefficient(
+            problem.scheme,
+            problem.lines(Directions.dense(np.diag(scale) + sign * w[None, :])),
+            2,
+            error=error,
+        )
+        for sign in (1.0, -1.0)
+    )
+    factor = (length / (2 * scale))[:, None]
+    with np.errstate(all="ignore"):
+        parts = {
+            "value": (plus.value - minus.value) * factor,
+            "truncation": (plus.truncation + minus.truncation) * factor,
+            "noise": (plus.noise + minus.noise) * factor,
+            "status": np.maximum(plus.status, minus.status),
+        }
+    return parts, plus.step
+
+
+def _from_matrix(problem: Problem, v: Any, error: bool) -> tuple[dict[str, Any], Any]:
+    """Return H v from the Hessian itself, shape (n, M)."""
+    tables = hessian_tables(
+        problem.function, problem.x, problem.bounds, problem.scheme, gradient=False, error=error
+    )
+    with np.errstate(all="ignore"):
+        parts = {
+            name: np.einsum("ijm,j->im", tables[name], v if name == "value" else np.abs(v))
+            for name in ("value", "truncation", "noise")
+        }
+    return {**parts, "status": tables["status"].max(axis=1)}, tables["step"]

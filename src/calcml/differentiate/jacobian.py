@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from calcml._lines import axes
 from calcml._typing import Bounds, KeywordArguments, PositionalArguments, RealFunction, Workers
 from calcml.differentiate._problem import (
     Estimate,
     Problem,
     coefficient,
+    in_range,
     open_problem,
     to_values,
     warn_inaccurate,
@@ -176,14 +179,18 @@ def first_values(f: Any, x: Any, name: str, *, values: list[Any] | None = None, 
 def first_derivatives(f: Any, x: Any, *, values: list[Any] | None = None, **options: Any) -> Estimate:
     """Return all first derivatives with their errors; a list passed as `values` receives f(x)."""
     problem, c = _run(f, x, error=True, values=values, **options)
+    with np.errstate(all="ignore"):
+        noise = c.noise + problem.structure.rounding[:, None] * np.abs(c.value)
+        error = c.truncation + noise
+    value = _shaped(problem, c.value, cast=True, magnitude=False)
     return Estimate(
-        value=_shaped(problem, c.value, cast=True, magnitude=False),
-        error=_shaped(problem, c.truncation + c.noise),
+        value=value,
+        error=_shaped(problem, error),
         truncation=_shaped(problem, c.truncation),
-        noise=_shaped(problem, c.noise),
+        noise=_shaped(problem, noise),
         step=problem.structure.spread(c.step, cast=False),
         nfev=problem.function.nfev,
-        status=_shaped(problem, c.status),
+        status=_shaped(problem, in_range(c.status, c.value, problem.structure)),
         scheme=problem.scheme,
     )
 

@@ -12,6 +12,7 @@ from calcml._lines import ElementwiseLines
 from calcml._parameters import check_bounds, flatten, real_array
 from calcml._result import Result
 from calcml._typing import Bounds, FloatArray, KeywordArguments, PositionalArguments, RealFunction
+from calcml.errors import EvaluationError
 from calcml.schemes.adaptive import Adaptive
 from calcml.schemes.backward import Backward
 from calcml.schemes.base import Scheme
@@ -150,6 +151,10 @@ def step_sweep(
         raise TypeError(
             f"`x` must be one number, got shape {structure.shape}; sweep one coordinate at a time"
         )
+    if not np.isfinite(flat).all():
+        raise ValueError(f"`x` must be finite, got {flat[0]}")
+    if exact is not None and np.shape(real_array(exact, "exact")) != ():
+        raise ValueError(f"`exact` must be one number, got shape {np.shape(exact)}")
     limits = check_bounds(bounds, flat, structure)
     grid = _steps(steps, float(abs(flat[0])))
     function = Function(f, None, args=args, kwargs=kwargs)
@@ -157,6 +162,8 @@ def step_sweep(
     for h in grid:
         lines = ElementwiseLines(function, flat.reshape(()), limits)
         c = replace(rule, step=h).coefficient(lines, 1)
+        if c.value.shape[1] > 1:
+            raise EvaluationError("f must return real numbers here; sweep its real and imaginary parts")
         rows.append((c.value[0, 0], c.truncation[0, 0], c.noise[0, 0]))
     values, truncation, noise = np.array(rows, dtype=float).T
     lines = ElementwiseLines(function, flat.reshape(()), limits)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-__all__ = ["by_blocks"]
+__all__ = ["by_blocks", "put", "take"]
 
 BLOCK = 16384
 
@@ -26,7 +26,7 @@ def by_blocks(function: Callable[..., R], *records: Any) -> R:
     if count <= BLOCK:
         return function(*records)
     starts = range(0, count, BLOCK)
-    parts = [function(*(_take(record, slice(k, k + BLOCK)) for record in records)) for k in starts]
+    parts = [function(*(take(record, slice(k, k + BLOCK)) for record in records)) for k in starts]
     joined: R = _join(parts)
     return joined
 
@@ -40,12 +40,24 @@ def _length(record: Any) -> int:
     return len(first) if isinstance(first, np.ndarray) else _length(first)
 
 
-def _take(record: Any, part: slice) -> Any:
+def take(record: Any, part: Any) -> Any:
+    """Return the record of some entries of the arrays."""
     if record is None:
         return None
     if isinstance(record, np.ndarray):
         return record[part]
-    return type(record)(*(_take(field, part) for field in _fields(record)))
+    return type(record)(*(take(field, part) for field in _fields(record)))
+
+
+def put(record: Any, part: Any, values: Any) -> Any:
+    """Return the record with some entries of the arrays replaced."""
+    if record is None:
+        return None
+    if isinstance(record, np.ndarray):
+        changed = record.copy()
+        changed[part] = values
+        return changed
+    return type(record)(*(put(a, part, b) for a, b in zip(_fields(record), _fields(values), strict=True)))
 
 
 def _join(parts: list[Any]) -> Any:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from calcml._status import Status
 from calcml._typing import FloatArray, IntArray
-from calcml.roots._blocks import by_blocks
+from calcml.roots._blocks import by_blocks, put, take
 from calcml.roots._proposal import Guess, Proposal, multiplicity, propose, spacing, width
 from calcml.roots._slopes import Equation, RootLines, Slope, first_reach
 
@@ -87,15 +87,32 @@ class NewtonState:
         return float(self.running.sum())
 
     def record(self) -> Mapping[str, float]:
-        """Return how many run, and the longest step; of a single equation its point and value too."""
-        row = {"running": self.merit, "step": float(np.max(np.abs(self.step), initial=0.0))}
+        """Return how many run, and their longest step; of a single equation its point and value too."""
+        moved = np.abs(self.step) if self.x.size == 1 else np.abs(self.step[self.running])
+        row = {"running": self.merit, "step": float(np.max(moved, initial=0.0))}
         if self.x.size == 1:
             row |= {"x": float(self.x[0]), "fun": float(self.f[0])}
         return row
 
 
 @dataclass(frozen=True, eq=False)
-class Trial:
+class _Place:
+    """Which of all points are being moved."""
+
+    x: FloatArray
+    rows: IntArray | slice
+
+    def fill(self, values: FloatArray) -> FloatArray:
+        """Return an array of values for all points, with the given ones in their rows."""
+        if isinstance(self.rows, slice):
+            return values
+        full = self.x.copy()
+        full[self.rows] = values
+        return full
+
+
+@dataclass(frozen=True, eq=False)
+class _Trial:
     """Points and values after a step, which equations take them, and how far they may go."""
 
     x: FloatArray
@@ -140,19 +157,26 @@ class Newton:
 
     def step(self, state: NewtonState) -> NewtonState:
         """Move every running equation by one step and evaluate there."""
+        rows = np.flatnonzero(state.running)
+        if 2 * rows.size > state.x.size:
+            return self._advance(state, _Place(state.x, slice(None)))
+        # f is elementwise but sees all its points, always; the arithmetic is done for those that run.
+        return put(state, rows, self._advance(take(state, rows), _Place(state.x, rows)))
+
+    def _advance(self, state: NewtonState, place: _Place) -> NewtonState:
         proposal = by_blocks(propose, state)
         codes = np.where(state.running & proposal.settled, proposal.verdict, state.codes).astype(np.int8)
         moving = codes == Status.RUNNING
         if not moving.any():
             return replace(state, codes=codes)
-        x, f, lines, failed = self._trial(state, np.where(moving, proposal.step, 0.0), moving)
+        x, f, lines, failed = self._trial(state, np.where(moving, proposal.step, 0.0), moving, place)
         codes[failed] = Status.STALLED
-        trial = Trial(x, f, moving & ~failed, codes, self._far())
+        trial = _Trial(x, f, moving & ~failed, codes, self._far()[place.rows])
         new = by_blocks(_accept, state, proposal, trial)
         if not new.running.any():
             return new
         reach = by_blocks(lambda before, after: _reach(before, after, lines.eps), state, new)
-        slope = self.equation.slope(lines, reach)
+        slope = take(self.equation.slope(lines, place.fill(reach)), place.rows)
         return by_blocks(_finish, state, new, slope)
 
     def _far(self) -> FloatArray:
@@ -161,14 +185,14 @@ class Newton:
         return FAR * np.clip(np.abs(self.x0), 1.0, largest)
 
     def _trial(
-        self, state: NewtonState, step: FloatArray, moving: NDArray[np.bool_]
+        self, state: NewtonState, step: FloatArray, moving: NDArray[np.bool_], place: _Place
     ) -> tuple[FloatArray, FloatArray, RootLines, NDArray[np.bool_]]:
         """Evaluate after the step, shortening it where |f| did not fall and no bracket holds it."""
         free = moving & np.isnan(state.low)
         x = state.x + step
         for cut in range(CUTS + 1):
-            lines = self.equation.lines(x)
-            f = self.equation.value(lines)
+            lines = self.equation.lines(place.fill(x))
+            f = self.equation.value(lines)[place.rows]
             worse = free & ~_acceptable(state.f, f)
             if cut == CUTS or not worse.any():
                 break
@@ -177,7 +201,7 @@ class Newton:
         return x, f, lines, worse
 
 
-def _accept(state: NewtonState, proposal: Proposal, trial: Trial) -> NewtonState:
+def _accept(state: NewtonState, proposal: Proposal, trial: _Trial) -> NewtonState:
     """Move to the points of the trial, tighten the brackets, and stop what is done."""
     known = trial.moved & ~np.isnan(trial.f)
     new = replace(

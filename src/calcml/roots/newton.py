@@ -49,9 +49,9 @@ def newton(
     x0 : float or array_like
         Where to start, of any shape.
     derivative : callable, optional
-        f', elementwise as f, with the same further arguments; without it a scheme takes its place.
+        The slope f', elementwise as f, with the same further arguments; without it a scheme takes its place.
     second_derivative : callable, optional
-        f'', elementwise, for Halley's step.
+        The curvature f'', elementwise, for Halley's step.
     bracket : tuple, optional
         ``(a, b)``, numbers or arrays of x0's shape, with a < b and x0 between them.  Where f(a) and f(b)
         differ in sign the iteration converges always, and f is evaluated nowhere outside.

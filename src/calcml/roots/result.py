@@ -34,8 +34,8 @@ class RootResult(Result):
     nfev, ngev, nhev : int
         Calls of f, of its derivative and of its second derivative.
     trace : Trace
-        Columns "running", how many equations were not solved yet, and "step", the longest step; for a single
-        equation also "x" and "fun".
+        Columns "running", how many equations were not solved yet, and "step", their longest step; for a
+        single equation also "x" and "fun".
 
     See Also
     --------

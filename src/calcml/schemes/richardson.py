@@ -89,7 +89,7 @@ class Richardson(Scheme):
     def coefficient(self, lines: Lines, n: int, *, error: bool = True) -> Coefficient:
         """Return the n-th Taylor coefficient on each line."""
         h = self._largest(lines)
-        table = np.full((3, *lines.origin().shape), np.nan, dtype=lines.origin().dtype)
+        table = np.full((4, *lines.origin().shape), np.nan, dtype=lines.origin().dtype)
         index: IntArray = np.arange(lines.count)
         for k in range(1 + (TRIES if self.step.adjustable else 0)):
             if k:
@@ -98,11 +98,12 @@ class Richardson(Scheme):
             if not index.size:
                 break
             self._fill(lines, table, h, index, n)
-        value, truncation, noise = table
-        return Coefficient(value, truncation, noise, h, _status(lines, value, truncation + noise))
+        value, truncation, noise, size = table
+        status = _status(lines, value, truncation + noise, size)
+        return Coefficient(value, truncation, noise, h, status)
 
     def _fill(self, lines: Lines, table: FloatArray, h: FloatArray, index: IntArray, n: int) -> None:
-        """Enter value, truncation and noise of the lines in `index`, on both sides of x or on one."""
+        """Enter value, truncation, noise and |f| / hⁿ of some lines, on both sides of x or on one."""
         down, up = h[index] > -lines.lower[index], h[index] > lines.upper[index]
         for chosen, side in ((~(down | up), 0.0), (down & ~up, 1.0), (up, -1.0)):
             rows = index[chosen]
@@ -112,7 +113,8 @@ class Richardson(Scheme):
             h[rows] = np.minimum(h[rows], fan.room)
             best = self._extrapolated(fan, h[rows], n)
             with np.errstate(all="ignore"):
-                parts = np.stack([best.value * (side or 1.0) ** n, best.truncation, best.noise])
+                size = best.rounding * 2 / lines.eps
+                parts = np.stack([best.value * (side or 1.0) ** n, best.truncation, best.noise, size])
                 for _ in range(n):
                     parts = parts / h[rows][:, None]
             table[:, rows] = parts
@@ -136,11 +138,11 @@ class Richardson(Scheme):
         return extrapolate(table, wanted, companion, rounding)
 
 
-def _status(lines: Lines, value: FloatArray, error: FloatArray) -> IntArray:
+def _status(lines: Lines, value: FloatArray, error: FloatArray, size: FloatArray) -> IntArray:
     status = np.where(np.isfinite(value), Status.OK, Status.NON_FINITE)
     status[lines.lower == lines.upper] = Status.NO_ROOM
     with np.errstate(invalid="ignore", over="ignore"):
         # Zero derivatives have errors above themselves, but only of the size that rounding explains.
-        size = lines.eps**0.5 * np.abs(lines.origin())
-        status[(error > 1e-2 * np.abs(value)) & (error > size) & (status == Status.OK)] = Status.INACCURATE
+        poor = (error > 1e-2 * np.abs(value)) & (error > lines.eps**0.5 * size)
+        status[poor & (status == Status.OK)] = Status.INACCURATE
     return status.astype(np.int8)

@@ -86,13 +86,11 @@ class Pade(Result):
 
 
 def pade(c: FloatArray, error: FloatArray, center: float, m: Any, n: Any) -> Pade:
-    """Return the approximant of degrees m over n, or a lower one that the series supports.
-
-    The denominator q makes the terms m + 1 to m + n of c q vanish: the null vector of a Toeplitz matrix of c.
-    Where that matrix is singular within the errors, degrees are lowered until it is not, which leaves out
-    pairs of poles and zeros that would only stand for rounding (P. Gonnet, S. Güttel and L. N. Trefethen,
-    "Robust Padé approximation via SVD", SIAM Rev. 55 (2013) 101, algorithm 2).
-    """
+    """Return the approximant of degrees m over n, or a lower one that the series supports."""
+    # The denominator q makes the terms m + 1 to m + n of c q vanish: the null vector of a Toeplitz matrix of
+    # c.  Where that matrix is singular within the errors, degrees are lowered until it is not, which leaves
+    # out pairs of poles and zeros that would only stand for rounding (P. Gonnet, S. Güttel and L. N.
+    # Trefethen, "Robust Padé approximation via SVD", SIAM Rev. 55 (2013) 101, algorithm 2).
     for name, value in (("m", m), ("n", n)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
             message = f"`{name}` must be an integer of at least 0, got {value!r}"
