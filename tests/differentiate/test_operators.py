@@ -522,3 +522,10 @@ def test_a_map_of_complex_values_is_checked_too():
     assert not cm.check_jacobian(f, lambda x: grad(x) * 1.001, [0.3, 2.0])
     row = cm.compare_schemes(f, [0.3, 2.0], ["central"], exact=grad([0.3, 2.0]))[0]
     assert row.digits > 9 and row.honest
+
+
+def test_estimates_of_a_vector_times_the_jacobian():
+    estimate = cm.estimate_vjp(lambda x: x**2, [1.0, 2.0], [1.0, 3.0])
+    np.testing.assert_allclose(estimate.value, [2, 12])
+    assert (np.abs(estimate.value - [2, 12]) <= estimate.error).all()
+    assert estimate.error.max() < 1e-11

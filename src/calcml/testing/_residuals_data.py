@@ -146,7 +146,7 @@ def _biggs() -> Residuals:  # 18
     return residuals(
         "biggs_exp6",
         lambda x: x[2] * np.exp(-t * x[0]) - x[3] * np.exp(-t * x[1]) + x[5] * np.exp(-t * x[4]) - y,
-        jac, [1, 2, 1, 1, 1, 1], [1, 10, 1, 5, 4, 3], others=(5.655649925e-3,),
+        jac, [1, 2, 1, 1, 1, 1], [1, 10, 1, 5, 4, 3],
         tags=frozenset({"several"}),
     )  # fmt: skip
 

@@ -33,10 +33,10 @@ def _least_squares(problem: Residuals) -> MinimumCase:
     )  # fmt: skip
 
 
-def _chained(case: FieldCase, name: str) -> MinimumCase:
+def _chained(case: FieldCase, name: str, *others: float) -> MinimumCase:
     return MinimumCase(
         name, quiet(case.f), quiet(case.jacobian), case.x, constant(np.ones(case.x.size)), 0.0,
-        quiet(cast("Callable[[Any], NDArray[Any]]", case.hessian)),
+        quiet(cast("Callable[[Any], NDArray[Any]]", case.hessian)), others,
     )  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def minimum_cases(tag: str | None = None) -> tuple[MinimumCase, ...]:
     squares = [p for p in (*few_variables(), *fits_to_data()) if p.name != "rosenbrock"]
     cases = (
         _chained(rosenbrock(2), "rosenbrock"),
-        _chained(rosenbrock(10), "rosenbrock_10"),
+        _chained(rosenbrock(10), "rosenbrock_10", 3.986579112347139),
         *(_least_squares(p) for p in squares),
         *classics(),
         *convex(),
