@@ -34,7 +34,7 @@ class State(Protocol):
     def merit(self) -> float:
         """What decides which state is best: the smaller, the better; NaN never is."""
 
-    def record(self) -> Mapping[str, float]:
+    def record(self) -> Mapping[str, Any]:
         """Return one row of the trace."""
 
 
@@ -71,7 +71,7 @@ class Trace:
     columns: Mapping[str, FloatArray]
 
     @classmethod
-    def of(cls, rows: list[Mapping[str, float]]) -> Self:
+    def of(cls, rows: list[Mapping[str, Any]]) -> Self:
         """Make a trace of rows that share their keys.
 
         Parameters

@@ -6,6 +6,7 @@ such that the largest entry of each is 1.  A step is then the same in whatever u
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,10 +75,10 @@ class SystemState:
         with np.errstate(over="ignore"):
             return float(np.linalg.norm(self.F))
 
-    def record(self) -> Mapping[str, float]:
+    def record(self) -> Mapping[str, Any]:
         """Return the point, the residual, the step and the damping."""
         row = {"residual": self.merit, "step": self.moved, "damping": self.damping}
-        return {"x": self.x, **row}  # type: ignore[dict-item]
+        return {"x": self.x, **row}
 
 
 @dataclass(frozen=True, eq=False)
