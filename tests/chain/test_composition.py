@@ -363,3 +363,61 @@ def test_vectors_of_the_wrong_shape():
         chain.jvp([1.0, 2.0], np.ones(3))
     with pytest.raises(ValueError, match=r"`u` must have the shape of f\(x\), \(\), got \(1,\)"):
         chain.vjp([1.0, 2.0], [1.0])
+
+
+def test_a_list_of_numbers_counts_as_an_array():
+    chain = compose(lambda x: [x, 2 * x], lambda z: 2 * z)
+    np.testing.assert_array_equal(chain(3.0), [6.0, 12.0])
+    np.testing.assert_array_equal(chain(3.0), chain.estimate_jacobian(3.0).output)
+
+
+def test_integers_are_numbers_like_others():
+    # 10^21 is beyond 64-bit integers.
+    assert compose(lambda x: x**3)(10**7) == 1e21
+    np.testing.assert_array_equal(compose(lambda x: x**-1)([2, 4]), [0.5, 0.25])
+
+
+def test_a_link_that_writes_to_its_argument_does_not_reach_the_user():
+    def shift(x):
+        x += 1
+        return x
+
+    x = np.array([1.0, 2.0])
+    np.testing.assert_array_equal(compose(shift)(x), [2.0, 3.0])
+    np.testing.assert_array_equal(x, [1.0, 2.0])
+
+
+def test_a_given_jacobian_that_is_not_finite_has_a_status():
+    estimate = compose(Link(np.sin, lambda z: np.nan), np.exp).estimate_jacobian(1.0)
+    assert np.isnan(estimate.value)
+    assert estimate.status is Status.NON_FINITE
+    assert not estimate.success
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_product_that_overflows_has_a_status_and_no_numpy_warnings():
+    steep = Link(lambda z: z, lambda z: 1e200)
+    chain = compose(steep, steep)
+    estimate = chain.estimate_jacobian(1.0)
+    assert estimate.value == np.inf
+    assert estimate.status is Status.NON_FINITE
+    assert chain.jvp(1.0, 1.0) == np.inf
+    assert chain.vjp(1.0, 1.0) == np.inf
+    # exp(100) does not fit into float32, in which values in between are passed on.
+    wide = compose(lambda x: np.exp(np.float64(x)), np.log)
+    assert wide.estimate_jacobian(np.float32(100.0)).status is Status.NON_FINITE
+
+
+@pytest.mark.parametrize(("method", "name"), [("jvp", "v"), ("vjp", "u")])
+def test_vectors_that_are_not_finite_are_refused_before_any_link_is_called(method, name):
+    calls = []
+    chain = compose(Link(lambda z: calls.append(z) or z, np.ones_like))
+    with pytest.raises(ValueError, match=rf"`{name}` must be finite, got inf at index 1"):
+        getattr(chain, method)([1.0, 2.0], [0.0, np.inf])
+    assert not calls
+
+
+def test_links_may_be_a_list_and_nothing_else():
+    assert Composition([Link(np.sin)]) == Composition((Link(np.sin),))
+    with pytest.raises(TypeError, match="`links` must be a tuple of Links, got Link"):
+        Composition(Link(np.sin))

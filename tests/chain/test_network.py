@@ -474,3 +474,14 @@ def test_nothing_is_computed_before_the_checks():
 
     with pytest.raises(ValueError, match="classes 0 to 1"):
         Network([Never()], SoftmaxCrossEntropy()).loss([{}], np.ones((1, 2)), [2])
+
+
+@pytest.mark.parametrize("layers", [None, Dense(1, 1)])
+def test_layers_must_be_a_list(layers):
+    with pytest.raises(TypeError, match="`layers` must be a list of layers"):
+        Network(layers, MeanSquaredError())
+
+
+def test_gain_must_be_a_number():
+    with pytest.raises(TypeError, match="`gain` must be a number, got str 'a'"):
+        Dense(1, 1, gain="a")

@@ -591,3 +591,17 @@ def test_a_step_goes_downhill(g, kind, rate):
     new, _ = optimizer.update(x, g, optimizer.init(x))
     assert (np.sign(new) * np.sign(g) <= 0).all()
     assert np.all(new[g == 0] == 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"count": -1}, "`count` of a saved state must be at least 0, got -1"),
+        ({"moments": [["nan"]]}, r"`moments\[0\]` of a saved state must be a vector of finite numbers"),
+        ({"moments": [0.0]}, r"`moments\[0\]` of a saved state must be a vector of finite numbers"),
+    ],
+)
+def test_a_damaged_state_is_refused(change, message):
+    saved = Momentum(0.1).init([1.0]).to_dict() | change
+    with pytest.raises(ValueError, match=message):
+        StreamingState.from_dict(saved)

@@ -310,3 +310,62 @@ def test_error_at_a_singular_root():
         assert result.success
         assert (np.abs(result.x - [1, 2]) <= result.error).all()
         assert (result.error < 1e-6).all()
+
+
+def test_a_residual_whose_norm_overflows_is_no_root():
+    # 1e300 swallows every difference of x, so that J = 0; the squares of F overflow.
+    with pytest.warns(ConvergenceWarning):
+        lost = newton_system(lambda x: x - 1e300, [1.0, 2.0])
+    assert not lost.success
+    assert lost.status is Status.SINGULAR_JACOBIAN
+    result = newton_system(lambda x: x - np.array([1e300, 5.0]), [1.0, 2.0], jac=lambda x: np.eye(2))
+    assert result.success
+    np.testing.assert_allclose(result.x, [1e300, 5.0], rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("F", "x0", "jac", "success"),
+    [
+        (lambda x: 1e200 + 1e-200 * x, [1.0, 2.0], lambda x: 1e-200 * np.eye(2), False),
+        (lambda x: x / 1e308 - 1, [-1.7e308, 1.7e308], None, True),
+    ],
+)
+@pytest.mark.filterwarnings("error::RuntimeWarning", "ignore::calcml.errors.ConvergenceWarning")
+def test_numbers_near_the_ends_of_the_range_give_no_numpy_warnings(F, x0, jac, success):
+    assert newton_system(F, x0, jac=jac).success is success
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_error_covers_the_rounding_of_x_to_its_dtype(dtype):
+    result = newton_system(lambda x: x * x - 2, np.ones(2, dtype))
+    assert result.x.dtype == dtype
+    assert np.all(np.abs(result.x.astype(float) - np.sqrt(2)) <= result.error)
+    # Half a rounding of 1.4, and nothing besides.
+    assert np.all(result.error <= np.finfo(dtype).eps)
+
+
+def test_error_covers_the_rounding_of_one_leaf_among_wider_ones():
+    result = newton_system(
+        lambda p: [p["a"] ** 2 - 2, p["b"] ** 2 - 2], {"a": np.ones((), np.float32), "b": 1.0}
+    )
+    assert abs(float(result.x["a"]) - np.sqrt(2)) <= result.error["a"]
+    assert result.error["b"] < 1e-14
+
+
+def test_longdouble_keeps_its_digits():
+    two = np.longdouble(2)
+    result = newton_system(lambda x: x * x - two, np.ones(2, np.longdouble))
+    assert result.x.dtype == np.longdouble
+    # Linear algebra in float64 gives the step, F in longdouble what is left of it.
+    assert np.all(np.abs(result.x - np.sqrt(two)) <= 4 * np.finfo(np.longdouble).eps)
+
+
+def test_equal_bounds_leave_no_room_for_differences():
+    with pytest.warns(ConvergenceWarning, match="bounds leave no room"):
+        result = newton_system(lambda x: x * x - 2, [1.0, 2.0], bounds=([1.0, 2.0], [3.0, 2.0]))
+    assert result.status is Status.NO_ROOM
+
+
+def test_a_complex_jacobian_is_refused():
+    with pytest.raises(EvaluationError, match="`jac` must return real numbers, got complex128"):
+        newton_system(lambda x: x - 1, [1.5, 2.0], jac=lambda x: np.eye(2) + 0j)

@@ -105,3 +105,17 @@ def test_card():
     approximant = maclaurin(lambda x: 1 / (1 + x), 4).pade(0, 1)
     assert isinstance(approximant, Pade)
     assert "denominator: [1. 1.]" in repr(approximant)
+
+
+@pytest.mark.parametrize("method", [lambda s: s.pade(1, 1), lambda s: s.radius()])
+def test_a_series_that_is_not_finite_is_refused(method):
+    series = taylor(lambda x: np.nan, 0.0, 4)
+    with pytest.raises(ValueError, match="must be finite, but coefficient 0 is nan"):
+        method(series)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_powers_that_overflow_give_no_numpy_warnings():
+    approximant = maclaurin(np.exp, 3).pade(1, 2)
+    assert approximant(1e308) == 0.0
+    assert np.isnan(approximant(np.inf))

@@ -299,3 +299,47 @@ class TestText:
 def test_product_table_of_one_variable_is_convolution():
     a, b = np.arange(1.0, 5.0)[:, None], np.arange(2.0, 6.0)[:, None]
     np.testing.assert_array_equal(multiply(a, b, 1, 3)[:, 0], np.convolve(a[:, 0], b[:, 0])[:4])
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_overflow_gives_infinity_and_no_numpy_warnings():
+    series = maclaurin(np.exp, 3)
+    assert series(1e200) == np.inf
+    assert series.remainder(1e200) == np.inf
+    assert np.all((series * 1e308 * 1e308).coefficients[:2] == np.inf)
+
+
+@pytest.mark.parametrize("inner", ["x", np.sin])
+def test_compose_refuses_what_is_no_series(inner):
+    with pytest.raises(TypeError, match="`inner` must be a TaylorSeries"):
+        maclaurin(np.exp, 2).compose(inner)
+
+
+def test_compose_refuses_an_outer_series_of_several_values():
+    outer = linearize(lambda x: np.array([x, 2 * x]), 0.0)
+    with pytest.raises(ValueError, match="one variable with one value"):
+        outer.compose(maclaurin(np.sin, 2))
+
+
+@pytest.mark.parametrize("f", [np.log1p, lambda x: np.sqrt(1 + x), lambda x: (1 + x) ** -0.5])
+@pytest.mark.parametrize("degree", [1, 2, 4])
+def test_remainder_covers_a_branch_point_whose_terms_fall_ever_more_slowly(f, degree):
+    series = maclaurin(f, degree)
+    # Half the radius of convergence, on the side of the singularity as well.
+    x = np.array([-0.5, -0.3, -0.1, -0.01, 0.1, 0.3, 0.5])
+    assert np.all(np.abs(series(x) - f(x)) <= series.remainder(x))
+
+
+@pytest.mark.parametrize("degree", [1, 2, 3])
+def test_remainder_covers_directions_between_the_lines(degree):
+    def f(x):
+        return np.exp(x[0] - 0.5 * x[1]) * np.cos(x[1] + x[2])
+
+    center = np.array([0.2, 0.5, -0.3])
+    series = taylor(f, center, degree)
+    rng = np.random.default_rng(0)
+    v = rng.standard_normal((200, 3))
+    for r in (0.01, 0.1, 0.5):
+        points = center + r * v / np.linalg.norm(v, axis=1, keepdims=True)
+        exact = np.array([f(p) for p in points])
+        assert np.all(np.abs(series(points) - exact) <= series.remainder(points))

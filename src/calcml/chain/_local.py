@@ -17,7 +17,7 @@ from calcml.differentiate.jacobian import first_derivatives
 from calcml.errors import EvaluationError
 from calcml.schemes.base import Scheme
 
-__all__ = ["Local", "Matrix", "at_point", "evaluate", "worst"]
+__all__ = ["Local", "Matrix", "at_point", "cast", "check_finite", "check_shape", "evaluate", "own", "worst"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,8 @@ def at_point(link: Link, z: FloatArray, scheme: Scheme) -> Local:
             msg = f"`jac` must return shape {wanted}, f(z).shape + z.shape, got {jacobian.shape}"
             raise EvaluationError(msg)
         # What the user gives is taken as right to the last digit.
-        return Local(value, jacobian, _rounding(jacobian, z), Status.OK, 1, 1)
+        status = Status.OK if np.isfinite(jacobian).all() else Status.NON_FINITE
+        return Local(value, jacobian, _rounding(jacobian, z), status, 1, 1)
     values: list[Any] = []
     estimate = first_derivatives(link.f, z, values=values, scheme=scheme)
     value, jacobian = _real(np.asarray(values[0])), np.asarray(estimate.value)
@@ -97,3 +98,29 @@ def _rounding(jacobian: FloatArray, z: FloatArray) -> FloatArray:
 def worst(codes: Any) -> Status:
     """Return the worst of several statuses."""
     return Status(int(np.max(codes, initial=0)))
+
+
+def own(x: Any) -> Any:
+    """Return a copy of x in floating point: links that write to it or overflow integers do no harm."""
+    copy = np.array(x)
+    return (copy.astype(float) if copy.dtype.kind in "iub" else copy)[()]
+
+
+def cast(values: Any, dtype: np.dtype[Any]) -> FloatArray:
+    """Return values in the dtype of x; what that cannot hold is infinite."""
+    with np.errstate(over="ignore"):
+        return np.asarray(values.astype(dtype))
+
+
+def check_finite(vector: FloatArray, name: str) -> None:
+    """Refuse a vector that is not finite."""
+    for i in np.flatnonzero(~np.isfinite(vector))[:1]:
+        msg = f"`{name}` must be finite, got {vector.flat[i]} at index {i}"
+        raise ValueError(msg)
+
+
+def check_shape(vector: FloatArray, shape: tuple[int, ...], name: str, other: str) -> None:
+    """Refuse a vector that has not the shape of that other."""
+    if vector.shape != shape:
+        msg = f"`{name}` must have the shape of {other}, {shape}, got {vector.shape}"
+        raise ValueError(msg)

@@ -67,7 +67,7 @@ class ChainEstimate(Result):
     nfev, njev : int
         Evaluations of the links, and of the Jacobians that were given with them.
     status : Status
-        The worst status among the local Jacobians.
+        The worst status among the local Jacobians; `Status.NON_FINITE` where their product overflows.
 
     Examples
     --------
@@ -126,10 +126,15 @@ def combine(x: FloatArray, locals_: Sequence[Local]) -> ChainEstimate:
     matrices = [local.matrix(columns) for local, columns in zip(locals_, sizes[:-1], strict=True)]
     product = multiply_all(matrices, backward=backward <= forward)
     shape = locals_[-1].value.shape + x.shape
-    value = product.value.reshape(shape).astype(x.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        value = product.value.reshape(shape).astype(x.dtype)
+        error = product.error.reshape(shape) + np.finfo(x.dtype).eps / 2 * np.abs(value)
+    statuses = [local.status for local in locals_]
+    if not np.isfinite(value).all():
+        statuses.append(Status.NON_FINITE)
     return ChainEstimate(
         value=value[()],
-        error=(product.error.reshape(shape) + np.finfo(x.dtype).eps / 2 * np.abs(value))[()],
+        error=error[()],
         output=locals_[-1].value[()],
         local_jacobians=tuple(local.jacobian[()] for local in locals_),
         local_errors=tuple(local.error[()] for local in locals_),
@@ -138,5 +143,5 @@ def combine(x: FloatArray, locals_: Sequence[Local]) -> ChainEstimate:
         order="backward" if backward <= forward else "forward",
         nfev=sum(local.nfev for local in locals_),
         njev=sum(local.njev for local in locals_),
-        status=worst([local.status for local in locals_]),
+        status=worst(statuses),
     )

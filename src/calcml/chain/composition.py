@@ -12,8 +12,7 @@ import numpy as np
 
 from calcml._parameters import real_array
 from calcml._status import Status
-from calcml._typing import FloatArray
-from calcml.chain._local import Local, at_point, evaluate, worst
+from calcml.chain._local import Local, at_point, cast, check_finite, check_shape, evaluate, own, worst
 from calcml.chain._product import ChainEstimate, combine
 from calcml.chain.link import Link
 from calcml.differentiate.jvp import estimate_jvp
@@ -67,9 +66,12 @@ class Composition:
     def __post_init__(self) -> None:
         """Check the links and the scheme."""
         as_scheme(self.scheme)
+        given: Any = self.links
+        if not isinstance(given, tuple | list):
+            raise TypeError(f"`links` must be a tuple of Links, got {type(given).__name__}; use `compose`")
+        object.__setattr__(self, "links", tuple(given))
         if not self.links:
-            msg = "a composition needs at least one function, got none"
-            raise ValueError(msg)
+            raise ValueError("a composition needs at least one function, got none")
         for link in self.links:
             held: Any = link
             if not isinstance(held, Link):
@@ -91,7 +93,7 @@ class Composition:
         Returns
         -------
         scalar or ndarray
-            What the last link returns.
+            What the last link returns; links that return lists of numbers count as returning arrays.
 
         Examples
         --------
@@ -99,10 +101,12 @@ class Composition:
         >>> cm.chain.compose(lambda x: x + 1, lambda x: 2 * x)(3.0)
         8.0
         """
-        z = np.asarray(x)[()]
+        z = own(x)
         for k, link in enumerate(self.links):
             with self._named(k, z):
                 z = link.f(z)
+                # Of a list of numbers 2 * z would be a list twice as long.
+                z = np.asarray(z)[()] if isinstance(z, list | tuple) else z
         return z
 
     def jacobian(self, x: Any) -> Any:
@@ -231,7 +235,7 @@ class Composition:
         Raises
         ------
         TypeError, ValueError
-            If an argument is not real, or v has another shape than x.
+            If an argument is not real, or v is not finite or has another shape than x.
         EvaluationError
             If a link returns no real numbers, or a given Jacobian has the wrong shape.
 
@@ -248,7 +252,8 @@ class Composition:
         """
         z = real_array(x, "x")
         dtype, push, statuses = z.dtype, real_array(v, "v"), []
-        _same_shape(push, z.shape, "v", "x")
+        check_finite(push, "v")
+        check_shape(push, z.shape, "v", "x")
         for k, link in enumerate(self.links):
             with self._named(k, z):
                 if link.jac is None:
@@ -257,9 +262,10 @@ class Composition:
                     value, product = evaluate(link.f, z), np.asarray(estimate.value)
                 else:
                     local = at_point(link, z, self._scheme(link))
-                    statuses.append(Status.OK)
-                    value, product = local.value, np.tensordot(local.jacobian, push, z.ndim)
-            z, push = value.astype(dtype), np.asarray(product, dtype)
+                    statuses.append(local.status)
+                    with np.errstate(all="ignore"):
+                        value, product = local.value, np.tensordot(local.jacobian, push, z.ndim)
+            z, push = cast(value, dtype), cast(np.asarray(product), dtype)
         self._warn(statuses)
         return push[()]
 
@@ -284,7 +290,7 @@ class Composition:
         Raises
         ------
         TypeError, ValueError
-            If an argument is not real, or u has another shape than f(x).
+            If an argument is not real, or u is not finite or has another shape than f(x).
         EvaluationError
             If a link returns no real numbers, or a given Jacobian has the wrong shape.
 
@@ -300,12 +306,14 @@ class Composition:
         array([8., 4.])
         """
         pull = real_array(u, "u")
+        check_finite(pull, "u")
         locals_ = self._forward(x)
-        _same_shape(pull, locals_[-1].value.shape, "u", "f(x)")
-        for local in reversed(locals_):
-            pull = np.tensordot(pull, local.jacobian, local.value.ndim)
+        check_shape(pull, locals_[-1].value.shape, "u", "f(x)")
+        with np.errstate(all="ignore"):
+            for local in reversed(locals_):
+                pull = np.tensordot(pull, local.jacobian, local.value.ndim)
         self._warn(local.status for local in locals_)
-        return np.asarray(pull, real_array(x, "x").dtype)[()]
+        return cast(np.asarray(pull), real_array(x, "x").dtype)[()]
 
     def _estimate(self, x: Any) -> tuple[ChainEstimate, list[Local]]:
         locals_ = self._forward(x)
@@ -318,7 +326,7 @@ class Composition:
         for k, link in enumerate(self.links):
             with self._named(k, z):
                 locals_.append(at_point(link, z, self._scheme(link)))
-            z = locals_[-1].value.astype(dtype)
+            z = cast(locals_[-1].value, dtype)
         return locals_
 
     def _scheme(self, link: Link) -> Scheme:
@@ -340,9 +348,3 @@ class Composition:
             if status == Status.INACCURATE:
                 msg = f"link {k + 1} (`{self.links[k].name}`): {status} `estimate_jacobian` gives the error."
                 warnings.warn(msg, AccuracyWarning, stacklevel=3)
-
-
-def _same_shape(vector: FloatArray, shape: tuple[int, ...], name: str, other: str) -> None:
-    if vector.shape != shape:
-        msg = f"`{name}` must have the shape of {other}, {shape}, got {vector.shape}"
-        raise ValueError(msg)

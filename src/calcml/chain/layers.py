@@ -195,7 +195,11 @@ class Dense(Layer):
             if value < 1:
                 msg = f"`{name}` must be at least 1, got {value}"
                 raise ValueError(msg)
-        if not 0 < self.gain < np.inf:
+        gain: Any = self.gain
+        if not isinstance(gain, int | float | np.integer | np.floating) or isinstance(gain, bool):
+            msg = f"`gain` must be a number, got {type(gain).__name__} {gain!r}"
+            raise TypeError(msg)
+        if not 0 < gain < np.inf:
             msg = f"`gain` must be above 0 and finite, got {self.gain!r}"
             raise ValueError(msg)
 

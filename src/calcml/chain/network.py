@@ -87,7 +87,11 @@ class Network:
         if not isinstance(loss, Loss):
             msg = f"`loss_function` must be a Loss such as MeanSquaredError(), got {kind(loss)}"
             raise TypeError(msg)
-        object.__setattr__(self, "layers", tuple(self.layers))
+        given: Any = self.layers
+        if not isinstance(given, Sequence):
+            msg = f"`layers` must be a list of layers, got {kind(given)}"
+            raise TypeError(msg)
+        object.__setattr__(self, "layers", tuple(given))
         check_layers(self.layers)
 
     def init(self, *, rng: Any = None, dtype: Any = float) -> list[LayerParameters]:

@@ -72,8 +72,7 @@ class SystemState:
     @property
     def merit(self) -> float:
         """The residual's norm."""
-        with np.errstate(over="ignore"):
-            return float(np.linalg.norm(self.F))
+        return _norm(self.F)
 
     def record(self) -> Mapping[str, Any]:
         """Return the point, the residual, the step and the damping."""
@@ -107,11 +106,13 @@ class Damped:
     def step(self, state: SystemState) -> SystemState:
         """Take the first step that lowers the residual enough; without any, say why."""
         weight = _row_scale(state.J, state.size)
-        before = _norm(weight * state.F)
+        before = _norm(state.F, weight)
         for step, damping in self._steps(state, weight):
-            x, F = self._evaluate(state.x + step)
-            after, moved = _norm(weight * F), x - state.x
-            promise = before - _norm(weight * (state.F + state.J @ moved))
+            with np.errstate(over="ignore", invalid="ignore"):
+                target = state.x + step
+            x, F = self._evaluate(target)
+            after = _norm(F, weight)
+            promise = before - _residual(state, x - state.x, weight)
             if after < before - ENOUGH * max(promise, 0.0):
                 return self._accept(state, x, F, damping, after / before)
         return replace(state, status=self._verdict(state))
@@ -130,10 +131,11 @@ class Damped:
     def _arrive(self, state: SystemState) -> SystemState:
         """Differentiate at the point, and stop where it is a root."""
         J, error = self.objective.jacobian(state.x)
+        if J.dtype.kind == "c":
+            message = f"`jac` must return real numbers, got {J.dtype}"
+            raise EvaluationError(message)
         if not np.isfinite(J).all():
-            start = np.isnan(state.newton).all() and not state.fell
-            status = Status.NON_FINITE_START if start else Status.NON_FINITE
-            return replace(state, J=J, noise=error, status=status)
+            return replace(state, J=J, noise=error, status=self._not_finite(state))
         newton = _solve(J, state.F, _row_scale(J, state.size), _column_scale(state.size))
         state = replace(state, J=J, noise=error, newton=newton)
         rounding = ROUNDING * np.finfo(state.x.dtype).eps * (np.abs(J) @ np.abs(state.x))
@@ -142,6 +144,13 @@ class Damped:
         if arrived or (np.abs(state.F) <= rounding).all():
             return replace(state, status=Status.CONVERGED)
         return replace(state, status=Status.STALLED) if state.slow >= SLOW_STEPS else state
+
+    def _not_finite(self, state: SystemState) -> Status:
+        """Say why there is no Jacobian."""
+        if self.bounds is not None and (self.bounds[0] == self.bounds[1]).any():
+            return Status.NO_ROOM
+        start = np.isnan(state.newton).all() and not state.fell
+        return Status.NON_FINITE_START if start else Status.NON_FINITE
 
     def _steps(self, state: SystemState, weight: FloatArray) -> Iterator[tuple[FloatArray, float]]:
         """Yield Newton's step and parts of it, then Levenberg-Marquardt's, which never fail to descend.
@@ -158,12 +167,10 @@ class Damped:
         while damping >= SHORTEST:
             yield damping * newton, damping
             damping *= CUT
-        A, b = (state.J * column)[:, free] * weight[:, None], weight * state.F
-        U, s, Vt = np.linalg.svd(A, full_matrices=False)
-        for mu in DAMPINGS:
+        for short in _marquardt(_scaled(state.J, weight, column)[:, free], weight, state.F):
             step = np.zeros_like(newton)
-            scaled = -Vt.T @ (s / (s**2 + mu * s.max(initial=0.0) ** 2 + np.finfo(float).tiny) * (U.T @ b))
-            step[free] = column[free] * scaled
+            with np.errstate(over="ignore", invalid="ignore"):
+                step[free] = column[free] * short
             yield step, 0.0
 
     def _free(self, state: SystemState, step: FloatArray) -> NDArray[np.bool_]:
@@ -201,16 +208,25 @@ def error_bound(state: SystemState) -> FloatArray:
         # Rounding moves such a root, a double one for example, by its square root.
         return 4 * np.abs(state.newton) + np.sqrt(eps) * state.size
     weight, column = _row_scale(state.J, state.size), _column_scale(state.size)
-    inverse = np.abs(np.linalg.pinv(state.J * column * weight[:, None])) * weight * column[:, None]
+    inverse = np.abs(np.linalg.pinv(_scaled(state.J, weight, column))) * weight * column[:, None]
     rounding = ROUNDING * eps * (np.abs(state.J) @ np.abs(state.x) + state.largest) + np.abs(state.F)
     return 4 * np.abs(state.newton) + inverse @ rounding + eps * np.abs(state.x)
 
 
-def _norm(values: FloatArray) -> float:
-    """Return the Euclidean norm, infinity where there is none."""
+def _norm(values: FloatArray, weight: FloatArray | float = 1.0) -> float:
+    """Return the Euclidean norm of weighted values, infinity where there is none."""
     with np.errstate(over="ignore", invalid="ignore"):
-        norm = float(np.linalg.norm(values))
+        weighted = weight * values
+        # The squares of numbers above 1e154 overflow, those below 1e-162 vanish.
+        largest = np.max(np.abs(weighted))
+        norm = float(largest * np.linalg.norm(weighted / largest)) if largest > 0 else float(largest)
     return norm if np.isfinite(norm) else np.inf
+
+
+def _residual(state: SystemState, step: FloatArray, weight: FloatArray) -> float:
+    """Return the norm of what a step leaves of the linear equations."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _norm(state.F + state.J @ step, weight)
 
 
 def _column_scale(size: FloatArray) -> FloatArray:
@@ -223,20 +239,38 @@ def _row_scale(J: FloatArray, size: FloatArray) -> FloatArray:
     return 1 / np.where((largest > 0) & np.isfinite(1 / np.where(largest > 0, largest, 1.0)), largest, 1.0)
 
 
+def _double(values: FloatArray) -> FloatArray:
+    """Return the values as float64, which is what LAPACK can do; F and x keep their own precision."""
+    return values.astype(float, copy=False)
+
+
+def _scaled(J: FloatArray, weight: FloatArray, column: FloatArray) -> FloatArray:
+    return _double(J * column * weight[:, None])
+
+
 def _solve(J: FloatArray, F: FloatArray, weight: FloatArray, column: FloatArray) -> FloatArray:
     """Return the least-squares solution of J p = -F of least scaled length: Newton's step."""
     with np.errstate(all="ignore"):
-        p = np.linalg.lstsq(J * column * weight[:, None], -weight * F, rcond=None)[0]
-        return column * p
+        p = np.linalg.lstsq(_scaled(J, weight, column), _double(-weight * F), rcond=None)[0]
+        return np.asarray(column * p)
+
+
+def _marquardt(A: FloatArray, weight: FloatArray, F: FloatArray) -> list[FloatArray]:
+    """Return Levenberg and Marquardt's steps in scaled units, for A the scaled Jacobian."""
+    U, s, Vt = np.linalg.svd(A, full_matrices=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        part, largest = U.T @ _double(weight * F), s.max(initial=0.0)
+        return [-Vt.T @ (s / (s**2 + mu * largest**2 + np.finfo(float).tiny) * part) for mu in DAMPINGS]
 
 
 def _leads_to_zero(state: SystemState) -> bool:
     """Tell whether Newton's step solves its equations: with a singular Jacobian it may not, however short."""
     weight = _row_scale(state.J, state.size)
-    return _norm(weight * (state.F + state.J @ state.newton)) <= SOLVED * _norm(weight * state.F)
+    left, whole = _residual(state, state.newton, weight), _norm(state.F, weight)
+    return left <= SOLVED * whole < np.inf
 
 
 def _is_singular(state: SystemState) -> bool:
-    scaled = state.J * _column_scale(state.size) * _row_scale(state.J, state.size)[:, None]
+    scaled = _scaled(state.J, _row_scale(state.J, state.size), _column_scale(state.size))
     s = np.linalg.svd(scaled, compute_uv=False)
     return bool(s[-1] <= s.size * np.sqrt(np.finfo(float).eps) * s[0])

@@ -8,6 +8,7 @@ import numpy as np
 
 from calcml._loop import Run, check_iterations, run
 from calcml._objective import VectorObjective, open_vector_objective
+from calcml._parameters import flatten
 from calcml._status import Status
 from calcml._typing import Bounds, KeywordArguments, PositionalArguments, RealFunction, Workers
 from calcml.errors import ConvergenceWarning
@@ -132,10 +133,13 @@ def newton_system(
 def _result(objective: VectorObjective, finished: Run[SystemState]) -> SystemResult:
     state, structure = finished.last, objective.structure
     success = finished.status.ok
-    bound = error_bound(state) if success else np.full(state.x.size, np.inf)
+    x, bound = structure.spread(state.x), np.full(state.x.size, np.inf)
+    if success:
+        # x takes the dtype of x0, which may hold less than the iteration did.
+        bound = error_bound(state) + np.abs(state.x - flatten(x)[0])
     shape: tuple[int, ...] = objective.function.shape or ()
     return SystemResult(
-        x=_scalar(structure.spread(state.x)),
+        x=_scalar(x),
         fun=state.F.reshape(shape)[()] if math.prod(shape) == state.F.size else state.F,
         jac=state.J,
         error=_scalar(structure.spread(bound, cast=False)),

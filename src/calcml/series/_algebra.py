@@ -134,8 +134,13 @@ def integrate(a: S, variable: int) -> S:
 
 def compose(outer: TaylorSeries, inner: TaylorSeries) -> TaylorSeries:
     """Return outer(inner(x)) by Horner's rule in the part of `inner` that vanishes at its center."""
-    if outer.variables > 1 or inner._outputs:
-        message = "`compose` needs a function of one variable and an inner series with one value"
+    if not hasattr(inner, "coefficients"):
+        message = f"`inner` must be a TaylorSeries, got {type(inner).__name__}; expand it with `taylor`"
+        raise TypeError(message)
+    if outer.variables > 1 or outer._outputs or inner._outputs:
+        message = (
+            "`compose` needs a function of one variable with one value, and an inner series with one value"
+        )
         raise ValueError(message)
     value, error = float(inner.coefficients[0]), float(inner.error[0])
     if abs(value - outer.center) > error + 4 * EPS * abs(value):
@@ -168,13 +173,15 @@ def beyond(majorant: FloatArray, distance: FloatArray) -> FloatArray:
     """Return the sum of the terms after the polynomial at a distance: shape (..., M) for (..., 1).
 
     The last two terms of the majorant are those; pairs of terms are compared, because every other may vanish.
+    At distance d of a singularity R away, as of log or a root, the ratio q of pairs rises to (d/R)^2 from
+    below, with every pair that follows; its root, near d/R, stays above.
     """
     powers = distance ** np.arange(len(majorant))
     terms = powers[..., None] * majorant
     last = terms[..., -2:, :].sum(axis=-2)
     before = terms[..., -4:-2, :].sum(axis=-2)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = last / before
+        ratio = np.sqrt(last / before)
         rest = np.where(ratio < 1, last / (1 - ratio), np.inf)
     return np.where(last == 0, 0.0, rest)
 

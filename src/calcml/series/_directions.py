@@ -21,6 +21,8 @@ __all__ = ["Table", "collect", "directions"]
 
 OVERSAMPLING = 2
 PARDON = 0.01
+# Eigenvalues of a kernel below this part of the largest are rounding: there are more lines than forms.
+DEPENDENT = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +56,9 @@ def collect(series: list[Coefficient], vectors: FloatArray, scale: FloatArray, d
     parts = [_solve(series[k], vectors, table[rows]) for k, rows in enumerate(by_degree(n, degree))]
     units = np.prod(scale**table, axis=1)[:, None]
     value, error, status = (np.concatenate(part) for part in zip(*parts, strict=True))
-    # The largest part of each degree that any line has seen; errors of its own order hide a part entirely.
-    majorant = np.array([np.max(np.abs(c.value) + _error(c), axis=0) for c in series])
+    # Without degrees beyond, nothing is made of it but the size of each part.
+    lines = vectors if len(series) > degree + 1 else vectors[:0]
+    majorant = np.array([_largest(c, lines, k) for k, c in enumerate(series)])
     status = _pardoned(status, error, table.sum(axis=1), majorant)
     return Table(value / units, error / units, status, majorant)
 
@@ -70,6 +73,27 @@ def _pardoned(status: IntArray, error: FloatArray, degrees: IntArray, majorant: 
     usual[1:-1] = np.sqrt(majorant[:-2] * majorant[2:])
     small = error <= PARDON * usual[degrees]
     return np.where((status == Status.INACCURATE) & small, Status.OK, status).astype(np.int8)
+
+
+def _largest(c: Coefficient, vectors: FloatArray, k: int) -> FloatArray:
+    """Return a bound on the part of degree k on the unit sphere, from its values along the lines.
+
+    The lines may have missed where a form p is largest.  On the sphere |p| is at most Bombieri's norm of p,
+    sum of (alpha!/k!) a_alpha^2 under the root, and just that for powers of a linear form.  In this norm the
+    kernel of the forms is (v w)^k [1]_, so that the shortest form with the values c at the lines v_i has the
+    square c' K^-1 c, K_ij = (v_i v_j)^k.  Errors of the order of a part hide it entirely, and count with it.
+
+    [1] Beauzamy, Bombieri, Enflo and Montgomery, as in `taylor`.
+    """
+    error = np.max(_error(c), axis=0)
+    size = np.max(np.abs(c.value), axis=0)
+    if not len(vectors):
+        return np.asarray(size + error)
+    inverse = np.linalg.pinv((vectors @ vectors.T) ** k, rcond=DEPENDENT, hermitian=True)
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = c.value / np.where(size > 0, size, 1.0)
+        norm = np.sqrt(np.maximum(np.sum(values * (inverse @ values), axis=0), 1.0))
+        return np.asarray(size * norm + error)
 
 
 def _error(c: Coefficient) -> FloatArray:

@@ -55,9 +55,10 @@ class Pade(Result):
         float or ndarray
             The values; infinite at a pole.
         """
-        t = real_array(x, "x") - self.center
-        value = np.polynomial.polynomial.polyval(t, self.numerator)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        points = real_array(x, "x")
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            t = points - self.center
+            value = np.polynomial.polynomial.polyval(t, self.numerator)
             return (value / np.polynomial.polynomial.polyval(t, self.denominator))[()]
 
     def poles(self) -> Any:
@@ -99,6 +100,9 @@ def pade(c: FloatArray, error: FloatArray, center: float, m: Any, n: Any) -> Pad
         message = f"`m` + `n` must be at most the degree {len(c) - 1}, got {m} + {n}"
         raise ValueError(message)
     c, error = c[: m + n + 1].astype(float), error[: m + n + 1].astype(float)
+    for k in np.flatnonzero(~(np.isfinite(c) & np.isfinite(error)))[:1]:
+        message = f"the series must be finite, but coefficient {k} is {c[k]} +- {error[k]}; see its `status`"
+        raise ValueError(message)
     unit = _unit(c)
     powers = unit ** np.arange(len(c))
     c, error = c * powers, error * powers

@@ -69,16 +69,18 @@ class TaylorSeries(Expansion):
         float or ndarray
             Values, of the shape of the points followed by that of f.
         """
-        t, lead = self._offsets(x)
-        value = evaluate(self._flat(self.coefficients), self.variables, self.degree, t)
+        # Far from the center powers overflow; infinity says so.
+        with np.errstate(over="ignore", invalid="ignore"):
+            t, lead = self._offsets(x)
+            value = evaluate(self._flat(self.coefficients), self.variables, self.degree, t)
         return value.reshape(lead + self._outputs)[()]
 
     def remainder(self, x: Any) -> Any:
         r"""Estimate how far the polynomial is from f.
 
-        The next two terms, the rest as a geometric series in their ratio to the two before, and the errors of
-        the coefficients.  It is an estimate, not a bound: derivatives of f between the center and x are not
-        looked at.  Where the terms do not fall it is infinite.
+        The next two terms, the rest as a geometric series whose ratio is the root of that of these two to the
+        two before, and the errors of the coefficients.  It is an estimate, not a bound: derivatives of f
+        between the center and x are not looked at.  Where the terms do not fall it is infinite.
 
         Parameters
         ----------
@@ -100,17 +102,18 @@ class TaylorSeries(Expansion):
         >>> import numpy as np
         >>> import calcml as cm
         >>> f"{cm.maclaurin(np.exp, 3).remainder(0.1):.1e}"
-        '4.3e-06'
+        '4.4e-06'
         """
         if self.majorant is None:
             message = (
                 "the next terms of this series are not known; use `taylor(f, x0, 1)` instead of `linearize`"
             )
             raise ValueError(message)
-        t, lead = self._offsets(x)
-        known = evaluate(self._flat(self.error), self.variables, self.degree, np.abs(t))
-        distance = np.linalg.norm(t / self.scale, axis=-1, keepdims=True)
-        beyond = algebra.beyond(self._flat(self.majorant), distance)
+        with np.errstate(over="ignore", invalid="ignore"):
+            t, lead = self._offsets(x)
+            known = evaluate(self._flat(self.error), self.variables, self.degree, np.abs(t))
+            distance = np.linalg.norm(t / self.scale, axis=-1, keepdims=True)
+            beyond = algebra.beyond(self._flat(self.majorant), distance)
         return (known + beyond).reshape(lead + self._outputs)[()]
 
     def derivative(self, variable: int | tuple[int, ...] | None = None) -> Self:
@@ -174,7 +177,10 @@ class TaylorSeries(Expansion):
         return self * -1.0
 
     def __add__(self, other: Any) -> Self:
-        return algebra.add(self, other) if algebra.is_operand(other) else NotImplemented
+        if not algebra.is_operand(other):
+            return NotImplemented
+        with np.errstate(over="ignore", invalid="ignore"):
+            return algebra.add(self, other)
 
     def __radd__(self, other: Any) -> Self:
         return self + other
@@ -186,7 +192,10 @@ class TaylorSeries(Expansion):
         return -self + other
 
     def __mul__(self, other: Any) -> Self:
-        return algebra.multiply_series(self, other) if algebra.is_operand(other) else NotImplemented
+        if not algebra.is_operand(other):
+            return NotImplemented
+        with np.errstate(over="ignore", invalid="ignore"):
+            return algebra.multiply_series(self, other)
 
     def __rmul__(self, other: Any) -> Self:
         return self * other
@@ -208,6 +217,8 @@ class TaylorSeries(Expansion):
         ------
         ValueError
             If this series has several variables, or the value of `inner` is not this center.
+        TypeError
+            If `inner` is no series.
 
         Examples
         --------

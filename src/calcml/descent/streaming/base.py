@@ -79,7 +79,7 @@ class StreamingState(Result):
         Raises
         ------
         ValueError
-            If an entry is missing.
+            If an entry is missing, the count is negative, or a moment is no vector of finite numbers.
 
         Examples
         --------
@@ -96,7 +96,17 @@ class StreamingState(Result):
             raise ValueError(msg)
         # JSON has no 32-bit numbers; `update` gives the moments their dtype back, which is exact.
         moments = tuple(np.array(m, dtype=getattr(m, "dtype", float)) for m in values["moments"])
-        return cls(str(values["optimizer"]), int(values["count"]), moments)
+        for k, moment in enumerate(moments):
+            if moment.ndim != 1 or not np.isfinite(moment).all():
+                msg = (
+                    f"`moments[{k}]` of a saved state must be a vector of finite numbers, got {moment!r:.60}"
+                )
+                raise ValueError(msg)
+        count = int(values["count"])
+        if count < 0:
+            msg = f"`count` of a saved state must be at least 0, got {count}"
+            raise ValueError(msg)
+        return cls(str(values["optimizer"]), count, moments)
 
 
 @dataclass(frozen=True)
