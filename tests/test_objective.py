@@ -153,3 +153,9 @@ def test_bad_vector_input():
         pass
     with pytest.raises(TypeError, match="`jac` must be callable"), open_vector_objective(f, X, jac=3):
         pass
+
+
+def test_complex_derivatives_of_the_user_are_refused():
+    with open_vector_objective(lambda x: x, X, jac=lambda x: 1j * np.eye(3)) as (objective, x):
+        with pytest.raises(cm.EvaluationError, match="`jac` must return real numbers"):
+            objective.jacobian(x)

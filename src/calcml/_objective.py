@@ -69,6 +69,10 @@ class VectorObjective:
         """
         if self.user_jacobian is not None:
             row = self.user_jacobian.evaluate(x[None, :])[0]
+            if row.dtype.kind == "c":
+                raise EvaluationError(
+                    f"`{self.user_jacobian.name}` must return real numbers, got {row.dtype}"
+                )
             lead = self.function.shape or ()
             wanted, flat = lead + self.structure.shape, (*lead, x.size)
             if self.function.shape is not None and self.user_jacobian.shape not in (wanted, flat):

@@ -529,3 +529,11 @@ def test_estimates_of_a_vector_times_the_jacobian():
     np.testing.assert_allclose(estimate.value, [2, 12])
     assert (np.abs(estimate.value - [2, 12]) <= estimate.error).all()
     assert estimate.error.max() < 1e-11
+
+
+@pytest.mark.parametrize("scheme", ["adaptive", "central", "complex"])
+def test_products_with_huge_and_tiny_vectors(scheme):
+    x = np.array([1.0, 2.0])
+    for length in (1e-300, 1e-150, 1e150, 1e300):
+        value = cm.jvp(lambda x: np.sum(np.sin(x)), x, [length, -length], scheme=scheme)
+        assert value == pytest.approx(length * (np.cos(1.0) - np.cos(2.0)), rel=1e-9)

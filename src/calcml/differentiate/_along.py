@@ -34,10 +34,15 @@ def along(f: Any, x: Any, v: Any, name: str, *, unit: bool, error: bool, **optio
     with open_problem(f, x, **options) as problem:
         if not vector.any():
             return _zero(problem)
-        c = coefficient(problem.scheme, problem.lines(Directions.dense(vector[None, :])), 1, error=error)
+        # The line is walked in steps of the vector's own size, which may be out of proportion to x.
+        length = np.max(np.abs(vector))
+        lines = problem.lines(Directions.dense((vector / length)[None, :]))
+        c = coefficient(problem.scheme, lines, 1, error=error)
     if not error:
         warn_inaccurate(c.status[0], name)
-    return row_estimate(problem, c)
+    with np.errstate(all="ignore"):
+        value, truncation, noise = (length * part for part in (c.value, c.truncation, c.noise))
+        return row_estimate(problem, Coefficient(value, truncation, noise, c.step / length, c.status))
 
 
 def flat_vector(v: Any, structure: Structure, name: str) -> FloatArray:

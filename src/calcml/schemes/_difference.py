@@ -227,8 +227,8 @@ def _shift(
     """
     # Offsets count from x, so a part of a step is lost on either side: one interval more than points need.
     reach = plan.reach + 1
-    h = np.where(fits, h, np.minimum(h, (upper - lower) / (reach + 1)))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        h = np.where(fits, h, np.minimum(h, (upper - lower) / (reach + 1)))
         # Rounding of the quotient must not lose a point that lies on the bound itself.
         margin = 1 + 4 * np.finfo(float).eps
         down, up = np.floor(-lower / h * margin), np.floor(upper / h * margin)
