@@ -12,12 +12,18 @@ from numpy.typing import NDArray
 from calcml._lines import Lines
 from calcml._typing import FloatArray, IntArray
 
-__all__ = ["Fan", "Side", "Symmetric", "Terms", "blocks", "over_outputs", "scale_of"]
+__all__ = ["SIGNIFICANT", "SMALL", "Fan", "Side", "Symmetric", "Terms", "blocks", "over_outputs", "scale_of"]
 
 # Lines times outputs whose temporaries, of 64 KiB, stay in the cache and off the slow path of the allocator.
 BLOCK = 8192
 # An x closer to 0 than this says nothing of the scale of f: its steps would end among the subnormal numbers.
 NOTHING = 2.0**-960
+# Along a very short direction |x| can be infinite; sixteen times this is not.
+LARGEST = 2.0**1016
+# A term counts when it is eight times what noise puts into it.
+SIGNIFICANT = 8.0
+# The largest share of f that can be noise: more is not told from what f does.
+SMALL = 0.01
 
 
 def blocks(lines: int, outputs: int) -> list[slice]:
@@ -28,7 +34,7 @@ def blocks(lines: int, outputs: int) -> list[slice]:
 
 def scale_of(lines: Lines) -> FloatArray:
     """Return |x| along each line where it can be a first guess at the scale of f, else 0; shape (p,)."""
-    return np.where(lines.size > NOTHING, lines.size, 0.0)
+    return np.where(lines.size > NOTHING, np.minimum(lines.size, LARGEST), 0.0)
 
 
 def over_outputs(ufunc: np.ufunc, values: NDArray[Any]) -> NDArray[Any]:

@@ -13,37 +13,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calcml._typing import FloatArray, IntArray
-from calcml.schemes._adaptive_fan import Fan, Terms, blocks, over_outputs
+from calcml.schemes._adaptive_climb import Climb
+from calcml.schemes._adaptive_fan import SIGNIFICANT, Fan, blocks, over_outputs
+from calcml.schemes._adaptive_trials import Q_HIGH, Q_LOW, Trial, Trials
 
 __all__ = ["Search"]
 
 # First trial: eps^(1/2) |x|.  Steps must not start above the length of f, where aliasing can look smooth;
 # from here lengths down to 1e-8 |x| show, and two jumps lead to those near |x|.
 START_POWER = 0.5
-# Wanted q, and the range that is taken as it is.  (h/L)² = 0.015 puts the largest step, 2h, at a quarter of
-# L: inside the disk of convergence of most functions, and where seven to nine nodes reach rounding.
-Q_WANTED, Q_LOW, Q_HIGH = 0.015, 0.002, 0.15
+# Wanted q.  (h/L)² = 0.015 puts the largest step, 2h, at a quarter of L: inside the disk of convergence of
+# most functions, and where seven to nine nodes reach rounding.
+Q_WANTED = 0.015
 # Up to here the law of q is trusted for a step that is too long; above, terms of one size are no series.
 Q_LAWFUL = 0.3
 # What stands for q where one trial alone puts it in the range: go to a step 1/32 as long and see.
 UNPROVED, PROOF = 0.25, 1 / 32
-# A tail counts when it is eight times what noise puts into it.
-SIGNIFICANT = 8.0
-# A tail grows as h³.  One that grows by less than h^1.5 between two trials is noise at the smaller step, if
-# it is a small share of f: more is not told from aliasing.
-NOISE_POWER, LARGEST_NOISE = 1.5, 0.01
-# Nor is noise much larger than the tail of the quietest trial, unless it is no more than cancellation of four
-# digits leaves: that can be a sawtooth, quiet between its jumps.  A tail of 0 is taken as 1/64 of the head.
-LOUD, ROUNDED, CANCELLATION = 256.0, 64.0, 3e4
 # Once a term is an eighth of f, a longer step does not lower the relative noise of the first derivative: h
 # may stay.  Higher derivatives gain from every longer step; theirs go up to max(|x|, 1).
 ENOUGH = 1 / 8
-# Where the tail is hidden, noise bounds the step; the tail is rarely just below, so go 16 times as far.
-# Without a useful bound aim at the step at which f changes by a quarter of itself, at most 2^14 times as far.
-BOLD, AIM, FURTHEST, LEAST_GROWTH = 16.0, 1 / 4, 2.0**14, 4.0
-# Where f does not move at all, go up by 2^12, and square the factor each time.  The gallop starts anew at
-# eps^(1/4) max(|x|, 1), or with noise at 32 noise / |f|, and at 16 max(|x|, 1) f is taken as constant.
-GALLOP, MOST_GALLOP, HALT_POWER, HALT_NOISE, FAR = 12.0, 1000.0, 0.25, 32.0, 16.0
+# Where the tail is hidden, noise bounds the step; the tail is rarely just below, so go 16 times as far, but
+# aim no further than the step at which f changes by a quarter of itself.  A bound below four is none: go 64
+# times as far while the step is below eps^(1/4) max(|x|, 1), and climb from there, up to 16 max(|x|, 1).
+BOLD, AIM, LEAST_GROWTH, FURTHER, HALT_POWER, FAR = 16.0, 1 / 4, 4.0, 64.0, 0.25, 16.0
+# Where f does not move at all, go up by 2^12, and square the factor each time, to the same step, and once
+# more to max(|x|, 1) / 4, which stands for the length of f if nothing is seen.
+GALLOP, MOST_GALLOP, NO_LENGTH = 12.0, 1000.0, 1 / 4
 # Without a finite or lawful trial go down by 2^-10.  After six such trials f has no length scale, like a
 # power of x at 0; after three that are finite on one side of x only, the search on both sides is over.
 SHRINK, FAILURES, SIDE_TRIALS = 2.0**-10, 6, 3
@@ -53,7 +48,7 @@ NARROW, TRIALS = 16.0, 12
 TINY = 2.0**-1040
 
 
-class Search:
+class Search(Trials):
     """The search for the length scale of f on the lines of a fan.
 
     Parameters
@@ -65,48 +60,55 @@ class Search:
 
     Attributes
     ----------
-    step : ndarray, shape (p,)
-        Unit of the nodes, a power of two.
     values : ndarray, shape (nodes, r, p, M)
-        f at the fan's trial nodes at that step, where `known`.
+        f at the fan's trial nodes at the last step, where `known`.
     known : ndarray of bool, shape (p,)
         Whether those values are there.
     open_side : ndarray, shape (p,)
         The only side, +1 or -1, on which f was finite when it was not on both; 0 elsewhere.
-    quiet : ndarray, shape (p, M)
-        The least tail of any trial: f has no more noise than that.
     """
 
     def __init__(self, fan: Fan, n: int) -> None:
         p, outputs = fan.origin.shape
-        self.fan, self.n, self.eps, self.nodes = fan, n, fan.lines.eps, np.array(fan.trial)
-        self.usable = np.isfinite(fan.origin)
+        self.n, self.nodes = n, np.array(fan.trial)
         # Below a few units in the last place of x no step has digits left.
-        self.least = np.maximum(4 * self.eps * fan.size, TINY)
+        self.least = np.maximum(4 * fan.lines.eps * fan.size, TINY)
         self.most = np.minimum(fan.room / self.nodes[0], np.finfo(np.float64).max * 2.0**-60)
         self.unit = np.maximum(fan.size, 1.0)
-        self.halt, self.far = self.eps**HALT_POWER * self.unit, np.minimum(self.most, FAR * self.unit)
+        self.halt = fan.lines.eps**HALT_POWER * self.unit
+        self.far = np.minimum(self.most, FAR * self.unit)
         everything = np.arange(p)
-        self.step = self._allowed(self.eps**START_POWER * np.where(fan.size > 0, fan.size, 1.0), everything)
-        self.low, self.high = np.zeros(p), np.full(p, np.inf)
-        self.tail_low, self.tail_high = np.zeros((p, outputs)), np.full((p, outputs), np.inf)
-        self.slope_low = np.zeros((p, outputs))
-        self.noise, self.quiet = np.zeros((p, outputs)), np.full((p, outputs), np.inf)
-        self.gallop, self.failures = np.full(p, GALLOP), np.zeros(p, dtype=np.int64)
-        self.trials = np.zeros(p, dtype=np.int64)
-        self.open_side, self.known = np.zeros(p), np.zeros(p, dtype=bool)
-        self.moved = np.zeros(p, dtype=bool)
+        first = fan.lines.eps**START_POWER * np.where(fan.size > 0, fan.size, 1.0)
+        super().__init__(fan, self._allowed(first, everything))
+        self.gallop, self.way_up, self.resort, self.open_side = np.full(p, GALLOP), *np.zeros((3, p))
+        self.trials, self.failures = np.zeros((2, p), dtype=np.int64)
+        self.known, self.poor, self.flat = np.zeros((3, p), dtype=bool)
         self.values = np.full((len(self.nodes), len(fan.signs), p, outputs), np.nan, dtype=fan.origin.dtype)
         self._run(everything)
 
-    def credible(self, rows: IntArray, rounding: FloatArray) -> FloatArray:
-        """Return the most noise of f that the trials leave possible, given that of rounding."""
-        return np.maximum(LOUD * self.quiet[rows], CANCELLATION * rounding)
+    @np.errstate(all="ignore")
+    def grain(self, rows: IntArray) -> FloatArray:
+        """Return the noise of values on a grid: f stood still at a step over which its slope moves it."""
+        terms = self.fan.terms(self.values[:, :, rows], rows)
+        grain = terms.slope * (self.still[rows] / self.step[rows, None]) / 2
+        return np.where((grain > SIGNIFICANT * self._rounding(terms)) & self.known[rows, None], grain, 0.0)
 
+    def doubt(self, n: int) -> FloatArray:
+        """Return what small jumps above the steps may mean for the n-th coefficients."""
+        doubt = self.jump
+        for _ in range(n):
+            with np.errstate(over="ignore"):
+                doubt = doubt / self.high[:, None]
+        return doubt
+
+    @np.errstate(invalid="ignore")
     def shorten(self, rows: IntArray) -> NDArray[np.bool_]:
         """Search below the steps of these lines, which proved too long; tell where that gave another one."""
         before = self.step[rows]
-        self.high[rows], self.tail_high[rows] = before, np.inf
+        terms, known = self.fan.terms(self.values[:, :, rows], rows), self.known[rows, None]
+        self.head_high[rows] = np.where(known & np.isfinite(terms.head), terms.head, 0.0)
+        self.jump_high[rows] = np.where(known & np.isfinite(terms.tail), terms.tail, 0.0)
+        self.high[rows], self.tail_high[rows], self.loud[rows] = before, np.inf, True
         self.trials[rows], self.failures[rows], self.known[rows] = TRIALS // 2, 0, False
         self.low[rows] = np.where(self.low[rows] < before, self.low[rows], 0.0)
         middle = np.sqrt(self.low[rows]) * np.sqrt(before)
@@ -116,8 +118,28 @@ class Search:
 
     def _run(self, rows: IntArray) -> None:
         rows = rows[self.most[rows] > 0]
-        while len(rows):
-            rows = self._advance(rows)
+        self.way_up[rows], left = 0.0, rows
+        while len(left):
+            left = self._advance(left)
+        rows = rows[self.way_up[rows] > 0]
+        if len(rows):
+            self._climb(rows)
+
+    def _climb(self, rows: IntArray) -> None:
+        """Go up from where jumps or noise hide f, and take the step that shows it best."""
+        lost = self.resort[rows] > 0
+        jump = np.where(lost[:, None], 0.0, self.doubted[rows])
+        way, high = (self.way_up[rows], self.far[rows]), self.high[rows]
+        end = Climb(self.fan, rows, *way, jump, high, self.flat[rows]).summit()
+        found, nothing = rows[end.shows], rows[lost & ~end.shows]
+        self.step[found], self.high[found], self.known[found] = end.step[end.shows], np.inf, True
+        self.values[:, :, found], self.jump[found] = end.values[:, :, end.shows], 0.0
+        self.noise[found] = self.quiet[found] = end.noise[end.shows]
+        # A kink cannot make a jump that is noise.
+        self.jump[rows] = np.where(end.rough, self.jump[rows], 0.0)
+        # Below a jump or a kink f may be flat, or else nothing is known of its length.
+        resort = np.where(end.leaps, self.resort[rows], NO_LENGTH * self.unit[rows])[lost & ~end.shows]
+        self.step[nothing], self.known[nothing] = self._allowed(resort, nothing), False
 
     def _allowed(self, step: FloatArray, rows: IntArray) -> FloatArray:
         """Return the nearest powers of two within the room of the lines."""
@@ -133,147 +155,95 @@ class Search:
 
     def _decide(self, rows: IntArray, values: FloatArray) -> IntArray:
         """Settle each line or choose its next step; return the lines not settled."""
-        step = self.step[rows]
-        finite = over_outputs(np.logical_and, np.isfinite(values).all(axis=(0, 1)) | ~self.usable[rows])
         with np.errstate(all="ignore"):
-            terms = self.fan.terms(values, rows)
-            noise = self._noise(rows, terms)
-            moves = self.usable[rows] & (terms.head > SIGNIFICANT * noise)
-            q, accepted = self._judge(rows, terms, noise, moves, finite)
-            growth = np.where(q > 0, np.sqrt(Q_WANTED / q), self._blind_growth(rows, terms, noise, moves))
-            self._bracket(rows, terms, q, accepted, moves)
+            trial = self.look(rows, values)
+            q, accepted = self._judge(trial)
+            growth = np.where(q > 0, np.sqrt(Q_WANTED / q), self._blind_growth(trial))
+            low = self.low[rows]
+            late, lost = self._lost(trial, q, accepted, growth)
+            accepted &= ~late
+            self.bracket(trial, q, accepted)
+            growth = np.where(growth > 0, growth, np.minimum(FURTHER, self.halt[rows] / trial.step))
             new = self._next(rows, q, np.maximum(growth, LEAST_GROWTH))
-        kept = finite & (accepted | (q < Q_LOW))
+            still = self.stands_still(trial)
+            best = np.where(accepted | (self.low[rows] == 0), trial.step, self.low[rows])
+            settled = self._settled(trial, q, new) | accepted | lost | still | self._one_sided(rows, values)
+            jumps = settled & ~still & self.jumps(trial, best)
+        kept = trial.finite & (accepted | (q < Q_LOW))
         self.values[:, :, rows[kept]] = values[:, :, kept]
         self.known[rows[kept]] = True
-        moving = over_outputs(np.logical_or, moves)
+        self.step[rows] = np.where(settled, best, new)
+        start = np.where(late, low, np.maximum(trial.step, self.first[rows]))
+        start = np.where(jumps, self.high[rows], start)
+        self.flat[rows] = still
+        self.way_up[rows] = np.where(lost | still | jumps, start, 0.0)
+        self.resort[rows] = np.where(lost & ~still & ~jumps, start, 0.0)
+        return rows[~settled]
+
+    def _settled(self, trial: Trial, q: FloatArray, new: FloatArray) -> NDArray[np.bool_]:
+        """Count the trial; return the lines on which there is no need or no way to go on."""
+        rows, moving = trial.rows, over_outputs(np.logical_or, trial.moves)
         self.moved[rows] |= moving
         self.trials[rows] += 1
         self.failures[rows] += q > Q_LAWFUL
-        settled = accepted | (self.high[rows] <= NARROW * self.low[rows]) | (new == step)
+        settled = (self.high[rows] <= NARROW * self.low[rows]) | (new == trial.step)
         settled |= (self.trials[rows] >= TRIALS) | (self.failures[rows] >= FAILURES)
-        settled |= (~moving & (step >= self.far[rows])) | self._one_sided(rows, values)
-        best = np.where(accepted | (self.low[rows] == 0), step, self.low[rows])
-        self.step[rows] = np.where(settled, best, new)
-        return rows[~settled]
+        return settled | (~moving & trial.finite & (2 * trial.step > NO_LENGTH * self.unit[rows]))
 
-    def _judge(
-        self,
-        rows: IntArray,
-        terms: Terms,
-        noise: FloatArray,
-        moves: NDArray[np.bool_],
-        finite: NDArray[np.bool_],
-    ) -> tuple[FloatArray, NDArray[np.bool_]]:
+    def _lost(
+        self, trial: Trial, q: FloatArray, accepted: NDArray[np.bool_], growth: FloatArray
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return the lines to climb on from the last step that was too short; and those or from this one."""
+        rows, step = trial.rows, trial.step
+        moving, halt = over_outputs(np.logical_or, trial.moves), self.halt[rows]
+        poor = (q == 0) & moving & ~accepted & (growth == 0)
+        lost = poor & (2 * step > halt)
+        # After steps in the noise any ratio can be chance or a step beyond L.
+        unsure = (~self.moved[rows] | self.poor[rows]) & moving & (self.low[rows] > 0)
+        late = unsure & ((q >= Q_LOW) | (lost & (step > 2 * halt)))
+        late |= self.wavers(trial) & trial.finite & (q <= Q_HIGH)
+        self.poor[rows] = poor
+        return late, late | lost
+
+    def _judge(self, trial: Trial) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Return what to take for q, and whether the step is accepted."""
-        q = np.where(self._beats(rows, terms, noise), np.inf, self._ratio(rows, terms, noise, finite))
+        rows, terms, q = trial.rows, trial.terms, self.ratio(trial)
         inside = (q >= Q_LOW) & (q <= Q_HIGH)
         if self.n == 1:
-            large = ~moves | (terms.head > ENOUGH * terms.size)
-            enough = over_outputs(np.logical_or, moves) & over_outputs(np.logical_and, large)
+            large = ~trial.moves | (terms.head > ENOUGH * terms.size)
+            enough = over_outputs(np.logical_or, trial.moves) & over_outputs(np.logical_and, large)
         else:
-            enough = self.step[rows] > self.unit[rows] / 2
-        accepted = finite & np.where(inside, self.moved[rows], (q < Q_LOW) & enough)
-        # Noise gives any ratio.  Where no shorter trial has moved f, another one must tell: a longer one if f
-        # stood still below, which may be a staircase, else a shorter one, away from aliasing.
+            enough = trial.step > self.unit[rows] / 2
+        accepted = trial.finite & np.where(inside, self.moved[rows], (q < Q_LOW) & enough)
+        # Noise gives any ratio.  Where no shorter trial has moved f, one must tell, away from aliasing.
         unproved = ~self.moved[rows] & (q >= Q_LOW) & (q <= Q_LAWFUL)
-        stood_still = self.low[rows] > 0
-        return np.where(unproved, np.where(stood_still, Q_LOW / 2, UNPROVED), q), accepted
+        return np.where(unproved, UNPROVED, q), accepted
 
-    def _noise(self, rows: IntArray, terms: Terms) -> FloatArray:
-        """Return the noise of the tail: rounding, or more where the tail breaks the law h³ between trials."""
-        step, tail = self.step[rows], terms.tail
-        below, above = (step / self.low[rows])[:, None], (self.high[rows] / step)[:, None]
-        most = self.credible(rows, self.eps / 2 * terms.size)
-        most = np.minimum(most, LARGEST_NOISE * terms.size)
-        was_noise = (tail < self.tail_low[rows] * below**NOISE_POWER) & (self.tail_low[rows] <= most)
-        is_noise = (tail > self.tail_high[rows] / above**NOISE_POWER) & (tail <= most)
-        found = np.maximum(np.where(was_noise, self.tail_low[rows], 0.0), np.where(is_noise, tail, 0.0))
-        self.noise[rows] = np.fmax(self.noise[rows], found)
-        # What looked too long a step was noise.
-        again = rows[over_outputs(np.logical_or, is_noise)]
-        self.high[again], self.tail_high[again] = np.inf, np.inf
-        return np.maximum(self.noise[rows], self.eps / 2 * self.fan.tail_noise * terms.size)
-
-    def _beats(self, rows: IntArray, terms: Terms, noise: FloatArray) -> NDArray[np.bool_]:
-        """Return the lines where the slope is not that of a shorter trial: beyond L, all else may fit."""
-        longer = (self.step[rows] / self.low[rows])[:, None]
-        change = np.abs(terms.slope - self.slope_low[rows] * longer)
-        unsure = np.maximum(noise, self.tail_low[rows])
-        unsure = np.maximum(unsure, CANCELLATION * self.eps / 2 * terms.size)
-        beats = self.usable[rows] & (change > SIGNIFICANT * (terms.tail + unsure * longer))
-        return over_outputs(np.logical_or, beats) & self.moved[rows] & (self.low[rows] > 0)
-
-    def _ratio(
-        self, rows: IntArray, terms: Terms, noise: FloatArray, finite: NDArray[np.bool_]
-    ) -> FloatArray:
-        """Return q of the output that bends most: 0 for a tail of noise, infinite where f is not finite."""
-        counts = self.usable[rows] & (terms.tail > SIGNIFICANT * noise)
-        ratio = over_outputs(np.maximum, np.where(counts, terms.tail / terms.head, 0.0))
-        return np.where(finite, ratio / self.fan.q_unit, np.inf)
-
-    def _blind_growth(
-        self, rows: IntArray, terms: Terms, noise: FloatArray, moves: NDArray[np.bool_]
-    ) -> FloatArray:
+    def _blind_growth(self, trial: Trial) -> FloatArray:
         """Return the factor to the next step where the tail is hidden in the noise.
 
-        Noise as large as the tail would be at least bounds q, and so how far it is safe to go.  If that says
-        nothing, aim at the step at which f has changed by a share of itself; if f does not move at all to
-        rounding, gallop.
+        Noise as large as the tail would be at least bounds q, and so how far it is safe to go.  The step at
+        which f has changed by a share of itself is far enough.  If f does not move to rounding, gallop.
         """
-        hidden = (
-            over_outputs(np.maximum, np.where(moves, SIGNIFICANT * noise / terms.head, 0.0)) / self.fan.q_unit
-        )
+        rows, terms, moves, noise = trial.rows, trial.terms, trial.moves, SIGNIFICANT * trial.noise
+        hidden = over_outputs(np.maximum, np.where(moves, noise / terms.head, 0.0)) / self.fan.q_unit
         safe = np.sqrt(Q_WANTED / hidden)
-        by_slope = AIM * terms.size / np.where(terms.slope > SIGNIFICANT * noise, terms.slope, 0.0)
-        by_square = np.where(terms.head > terms.slope, np.sqrt(AIM * terms.size / terms.head), np.inf)
-        change = over_outputs(np.minimum, np.where(moves, np.minimum(by_slope, by_square), np.inf))
-        useful = safe >= LEAST_GROWTH
-        growth = np.where(useful, BOLD * safe, FURTHEST)
-        if self.n > 1:
-            change = np.maximum(np.where(useful, np.inf, change), 1.0)
-            change = np.minimum(change, np.maximum(self.unit[rows] / self.step[rows], LEAST_GROWTH))
-        growth = np.minimum(growth, change)
+        if self.n == 1:
+            by_slope = AIM * terms.size / np.where(terms.slope > noise, terms.slope, 0.0)
+            by_square = np.where(terms.head > terms.slope, np.sqrt(AIM * terms.size / terms.head), np.inf)
+            change = over_outputs(np.minimum, np.where(moves, np.minimum(by_slope, by_square), np.inf))
+        else:
+            change = np.maximum(self.unit[rows] / trial.step, LEAST_GROWTH)
+        growth = np.where(safe >= LEAST_GROWTH, np.minimum(BOLD * safe, change), 0.0)
         still = ~over_outputs(np.logical_or, moves)
-        return np.where(still, self._gallop(rows, still, terms, noise), growth)
+        return np.where(still, self._gallop(rows, still), growth)
 
-    def _gallop(
-        self, rows: IntArray, still: NDArray[np.bool_], terms: Terms, noise: FloatArray
-    ) -> FloatArray:
-        """Return the factor to the next step where f does not move, and make the one after it larger.
-
-        With noise that is more than rounding f moves at a step in proportion, if its length is near |x|.
-        """
-        rounding = self.eps / 2 * self.fan.tail_noise * terms.size
-        known = np.where(noise > SIGNIFICANT * rounding, HALT_NOISE * noise / terms.size, 0.0)
-        known = over_outputs(np.maximum, np.where(np.isfinite(known), known, 0.0))
-        halt = np.maximum(self.halt[rows], known * self.unit[rows])
-        jump, to_halt = self.gallop[rows], np.log2(halt / self.step[rows])
-        halted = (to_halt > 1) & ((jump >= to_halt - 2) | (known > 0))
-        again = np.where(known > 0, GALLOP / 2, GALLOP)
-        after = np.where(halted, again, np.minimum(2 * jump, MOST_GALLOP))
-        self.gallop[rows] = np.where(still, after, jump)
-        to_end = np.log2(np.maximum(self.far[rows] / self.step[rows], 1.0))
-        return np.exp2(np.minimum(np.where(halted, to_halt, jump), to_end))
-
-    def _bracket(
-        self,
-        rows: IntArray,
-        terms: Terms,
-        q: FloatArray,
-        accepted: NDArray[np.bool_],
-        moves: NDArray[np.bool_],
-    ) -> None:
-        """Narrow the bracket between the largest step that was too short and the least that was too long."""
-        over, under = q > Q_HIGH, (q < Q_LOW) & ~accepted
-        long, short = rows[over], rows[under]
-        self.high[long], self.low[short] = self.step[long], self.step[short]
-        tail = np.where(np.isfinite(terms.tail), terms.tail, np.inf)
-        self.tail_high[long], self.tail_low[short] = tail[over], tail[under]
-        self.slope_low[short] = terms.slope[under]
-        # A tail of exactly 0 is chance where f is rounded to few digits.
-        bound = np.where(tail > 0, tail, terms.head / ROUNDED)
-        self.quiet[rows] = np.minimum(self.quiet[rows], np.where(moves, bound, np.inf))
+    def _gallop(self, rows: IntArray, still: NDArray[np.bool_]) -> FloatArray:
+        """Return the factor to the next step where f does not move, and make the one after it larger."""
+        jump, to_halt = self.gallop[rows], np.log2(self.halt[rows] / self.step[rows])
+        self.gallop[rows] = np.where(still, np.minimum(2 * jump, MOST_GALLOP), jump)
+        to_end = np.log2(np.maximum(NO_LENGTH * self.unit[rows] / self.step[rows], 1.0))
+        return np.exp2(np.where(to_halt > 1, np.where(jump >= to_halt - 2, to_halt, jump), to_end))
 
     def _next(self, rows: IntArray, q: FloatArray, growth: FloatArray) -> FloatArray:
         """Return the next step: by the law, kept inside the bracket."""

@@ -77,6 +77,9 @@ def grid(count: int, kind: str, m: int) -> Grid:
 
 
 @lru_cache(maxsize=256)
+@np.errstate(
+    all="ignore"
+)  # constants of high orders may be out of range; windows with them are never the best
 def grid_of(steps: tuple[float, ...], kind: str, m: int) -> Grid:
     """Return the constants for falling nodes; a pure function of its arguments."""
     nodes, count = np.array(steps), len(steps)
@@ -140,7 +143,13 @@ class Best:
 
 
 @np.errstate(all="ignore")
-def extrapolate(table: Grid, wanted: FloatArray, companion: FloatArray, rounding: FloatArray) -> Best:
+def extrapolate(
+    table: Grid,
+    wanted: FloatArray,
+    companion: FloatArray,
+    rounding: FloatArray,
+    grain: FloatArray | float = 0.0,
+) -> Best:
     """Choose for every line and output the window with the least error.
 
     Parameters
@@ -151,6 +160,8 @@ def extrapolate(table: Grid, wanted: FloatArray, companion: FloatArray, rounding
         The series of which a_m is wanted, and another one with noise from the same values.
     rounding : ndarray, shape (K, p, M)
         The least noise of f at each node.
+    grain : ndarray, shape (p, M)
+        The least noise of f at all nodes, where it is known to be more than rounding.
 
     Returns
     -------
@@ -173,7 +184,7 @@ def extrapolate(table: Grid, wanted: FloatArray, companion: FloatArray, rounding
             entries.append(
                 (c, np.abs(d) * table.change[q - 1], rounding[: len(d)], (spread + before[1:]) / 2)
             )
-    return _choose(table, entries, tails)
+    return _choose(table, entries, tails, grain)
 
 
 def _spread(table: Grid, q: int, d: FloatArray, e: FloatArray) -> FloatArray:
@@ -181,7 +192,9 @@ def _spread(table: Grid, q: int, d: FloatArray, e: FloatArray) -> FloatArray:
     return (np.abs(d) / table.scatter[q - 1] + np.abs(e) / table.companion_scatter[q - 1]) / 2
 
 
-def _choose(table: Grid, entries: list[tuple[FloatArray, ...]], tails: list[FloatArray]) -> Best:
+def _choose(
+    table: Grid, entries: list[tuple[FloatArray, ...]], tails: list[FloatArray], grain: FloatArray | float
+) -> Best:
     """Return the entry with the least error, and whether noise is all that is left."""
     value, truncation, rounding, sigma = (np.concatenate(part) for part in zip(*entries, strict=True))
     # The very last difference spans all nodes; the one before leaves out the largest.
@@ -191,7 +204,7 @@ def _choose(table: Grid, entries: list[tuple[FloatArray, ...]], tails: list[Floa
     sigma = np.where(flat, np.maximum(sigma, np.mean(tails[-POOL:], axis=0)), sigma)
     columns = range(len(table.nodes) - len(entries), len(table.nodes))
     worst, rms = (np.concatenate([part[q] for q in columns]) for part in (table.worst, table.rms))
-    noise = worst * rounding + NOISE_MARGIN * rms * sigma
+    noise = worst * np.maximum(rounding, grain) + NOISE_MARGIN * rms * sigma
     error = truncation + noise
     place = np.where(np.isnan(error), np.inf, error).argmin(axis=0)[None]
     best = [np.take_along_axis(a, place, axis=0)[0] for a in (value, truncation, noise, rounding, sigma)]

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calcml._lines import Lines
-from calcml._status import Status
 from calcml._typing import FloatArray, IntArray
 from calcml.schemes._adaptive_fan import Fan, Side, Symmetric, blocks, over_outputs, scale_of
+from calcml.schemes._adaptive_found import LENGTH, Found
 from calcml.schemes._adaptive_search import Search
 from calcml.schemes._adaptive_tableau import Best, Grid, extrapolate, grid
 from calcml.schemes.base import Coefficient, Scheme
@@ -27,9 +27,6 @@ EXTENSIONS, DEEPER, WIDER = 4, 450.0, 1e-10
 # A tableau that finds more noise than the search leaves possible, and less than six digits, stands on
 # something that is not noise, a kink or a jump: the search goes on below.
 DOUBTFUL, RETRIES = 1e-6, 3
-# Fewer than two digits: the error exceeds this share of the value and of max|f| / Lⁿ, where L = 8h because
-# the search ends at (h/L)² = 0.015.
-INACCURATE, LENGTH = 1e-2, 8.0
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,10 @@ class Adaptive(Scheme):
 
     Noise counts at least as rounding of the values of f, and as what the highest differences show if that is
     more [1]_.  A step that does not suit shows too: noise does not grow with the step, and beyond L the
-    Taylor terms no longer fall.
+    Taylor terms no longer fall.  Where that is not clear, as it is not for values rounded to few digits or
+    added to a large constant, f is looked at in every octave of steps, for 40 to 100 evaluations more.
+    Jumps of less than a hundredth of f, less than a thousandth of x apart, are taken as noise if f is smooth
+    above them.
 
     References
     ----------
@@ -94,7 +94,7 @@ class Adaptive(Scheme):
 
     def coefficient(self, lines: Lines, n: int, *, error: bool = True) -> Coefficient:
         """Return the n-th Taylor coefficient on each line."""
-        found = _Found.empty(lines.origin())
+        found = Found.empty(lines.origin())
         side, alive = _sides(lines)
         both = np.flatnonzero(alive & (side == 0))
         if len(both):
@@ -104,7 +104,7 @@ class Adaptive(Scheme):
         if len(one):
             result, _ = _solve(Side(lines, one, side[one]), n, self.levels)
             found.put(one, result)
-        status = found.status(n, lines.eps)
+        status = found.status(n, lines)
         return Coefficient(found.value, found.truncation, found.noise, found.step, status)
 
 
@@ -118,69 +118,7 @@ def _sides(lines: Lines) -> tuple[FloatArray, NDArray[np.bool_]]:
     return np.where(near / SIDE_ROOM < scale, wider, 0.0), alive
 
 
-@dataclass(eq=False)
-class _Found:
-    """Results per line and output: parts of a coefficient, and the noise of f by rounding and as measured."""
-
-    value: FloatArray
-    truncation: FloatArray
-    noise: FloatArray
-    rounding: FloatArray
-    sigma: FloatArray
-    step: FloatArray
-
-    @classmethod
-    def empty(cls, like: FloatArray) -> _Found:
-        """Return results of which nothing is known."""
-        blank = [np.full(like.shape, np.nan, like.dtype) for _ in range(5)]
-        return cls(blank[0], blank[1], blank[2], blank[3], blank[4], np.zeros(len(like)))
-
-    @classmethod
-    def of(cls, best: Best, step: FloatArray, sign: FloatArray, n: int) -> _Found:
-        """Return the entries of a tableau in the units of t."""
-        value, truncation, noise = best.value * sign[:, None] ** n, best.truncation, best.noise
-        for _ in range(n):  # one by one, because hⁿ may overflow where the result does not
-            value, truncation, noise = (part / step[:, None] for part in (value, truncation, noise))
-        return cls(value, truncation, noise, best.rounding, best.sigma, step)
-
-    @property
-    def error(self) -> FloatArray:
-        """Truncation and noise together."""
-        return self.truncation + self.noise
-
-    def take(self, rows: IntArray) -> _Found:
-        """Return the results of some lines."""
-        return _Found(*(getattr(self, field.name)[rows] for field in fields(self)))
-
-    def put(self, rows: IntArray, other: _Found) -> None:
-        """Replace the results of some lines."""
-        for field in fields(self):
-            getattr(self, field.name)[rows] = getattr(other, field.name)
-
-    def improve(self, rows: IntArray, other: _Found) -> NDArray[np.bool_]:
-        """Replace results by more certain ones that agree with them; return which lines have any."""
-        before = self.take(rows)
-        better = np.abs(other.value - before.value) <= before.error + other.error
-        better &= other.error < before.error
-        for field in fields(self)[:-1]:
-            old, new = getattr(before, field.name), getattr(other, field.name)
-            getattr(self, field.name)[rows] = np.where(better, new, old)
-        any_better = over_outputs(np.logical_or, better)
-        self.step[rows] = np.where(any_better, other.step, before.step)
-        return any_better
-
-    def status(self, n: int, eps: float) -> IntArray:
-        """Return the codes of `Status`."""
-        with np.errstate(all="ignore"):
-            unit = 2 / eps * self.rounding
-            for _ in range(n):
-                unit = unit / (LENGTH * self.step[:, None])
-            poor = ~(self.error <= INACCURATE * np.maximum(np.abs(self.value), unit)) | np.isinf(self.error)
-        codes = np.where(poor, Status.INACCURATE, Status.OK)
-        return np.where(np.isfinite(self.value), codes, Status.NON_FINITE).astype(np.int8)
-
-
-def _solve(fan: Fan, n: int, levels: int) -> tuple[_Found, FloatArray]:
+def _solve(fan: Fan, n: int, levels: int) -> tuple[Found, FloatArray]:
     """Return the coefficients on a fan, and for lines that are open on one side only, that side."""
     search = Search(fan, n)
     rows = np.arange(len(fan.index))
@@ -196,28 +134,29 @@ def _solve(fan: Fan, n: int, levels: int) -> tuple[_Found, FloatArray]:
         better = np.flatnonzero(~still | over_outputs(np.logical_or, again.error < found.error[rows]))
         found.put(rows[better], again.take(better))
         loud[rows] = still
+    found.truncation += search.doubt(n)
     return found, search.open_side
 
 
-def _loud(search: Search, found: _Found, rows: IntArray) -> NDArray[np.bool_]:
+def _loud(search: Search, found: Found, rows: IntArray) -> NDArray[np.bool_]:
     """Return the lines on which the tableau found more noise than there can be, and doubts its value."""
     loud = found.sigma > search.credible(rows, found.rounding)
     return over_outputs(np.logical_or, loud & (found.error > DOUBTFUL * np.abs(found.value)))
 
 
-def _tabulate(fan: Fan, search: Search, rows: IntArray, n: int, levels: int) -> _Found:
+def _tabulate(fan: Fan, search: Search, rows: IntArray, n: int, levels: int) -> Found:
     """Extrapolate from nodes at the steps found, and add nodes where that lowers the error."""
     kind, m = fan.series_of(n)
     count = levels + (SIDE_LEVELS + m if kind == "side" else 2 * ((m + 1) // 2))
     step, place = search.step[rows], np.arange(len(rows))
     wider = np.zeros(len(rows), dtype=bool)
     values = _first_values(fan, search, rows, grid(count, kind, m).nodes)
-    found = _Found.empty(fan.origin[rows])
+    found, grain = Found.empty(fan.origin[rows]), search.grain(rows)
     for extension in range(EXTENSIONS + 1):
         table = grid(count, kind, m)
-        best = _best(fan, table, values, step, rows, odd=n % 2 == 1)
+        best = _best(fan, table, values, step, rows, grain[place], odd=n % 2 == 1)
         with np.errstate(all="ignore"):
-            result = _Found.of(best, step, fan.signs[0, rows], n)
+            result = Found.of(best, step, fan.signs[0, rows], n)
             found.put(place[~wider], result.take(~wider))
             # Larger nodes lower the noise, but beyond L they may beat: they must confirm what was found.
             go_on = ~wider
@@ -247,7 +186,16 @@ def _first_values(fan: Fan, search: Search, rows: IntArray, nodes: FloatArray) -
     return values
 
 
-def _best(fan: Fan, table: Grid, values: FloatArray, step: FloatArray, rows: IntArray, *, odd: bool) -> Best:
+def _best(
+    fan: Fan,
+    table: Grid,
+    values: FloatArray,
+    step: FloatArray,
+    rows: IntArray,
+    grain: FloatArray,
+    *,
+    odd: bool,
+) -> Best:
     """Return the best entry of the tableau of these values, with the step as the unit of length."""
     parts = []
     for cut in blocks(*values.shape[2:]):
@@ -255,7 +203,7 @@ def _best(fan: Fan, table: Grid, values: FloatArray, step: FloatArray, rows: Int
         with np.errstate(all="ignore"):
             wanted, companion = fan.series(v, table.nodes, step[cut], lines, odd)
             rounding = fan.lines.eps / 2 * np.maximum(np.abs(v).max(axis=1), np.abs(fan.origin[lines]))
-        parts.append(extrapolate(table, wanted, companion, rounding))
+        parts.append(extrapolate(table, wanted, companion, rounding, grain[cut]))
     return Best(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Best)))
 
 
