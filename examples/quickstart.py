@@ -47,13 +47,14 @@ class Data:
 def read(path: Path) -> Data:
     """Read x, y, sigma and sigma_x from a comma-separated file."""
     try:
-        lines = path.read_text("utf-8").splitlines()
+        # Spreadsheets put a byte order mark before the first name; the sig codec drops it.
+        lines = path.read_text("utf-8-sig").splitlines()
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; give the path of a CSV file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read as a text file: {error}") from None
-    kept = [(k, line) for k, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
-    rows = list(csv.reader(line for _, line in kept))
+    kept = [(k, line) for k, line in enumerate(lines, 1) if line.strip() and line.strip()[0] != "#"]
+    rows = [next(csv.reader([line])) for _, line in kept]
     header = [name.strip() for name in rows[0]] if rows else []
     for name in ("x", "y"):
         if name not in header:
@@ -188,6 +189,8 @@ class Problem:
 def fit(model: Model, data: Data) -> cm.FitResult:
     """Fit and report."""
     result = model.fit(data, model.guess(data))
+    if not result.success:
+        raise UserError(f"the data do not fit {model.curve.__name__}: {result.message}")
     print(f"\n2. Fit {model.curve.__name__}(x, {', '.join(model.names)}) by chi-squared.")
     ranges = result.confidence_interval(0.95)
     for name, value, error, (low, high) in zip(
@@ -295,7 +298,8 @@ def analyze(path: Path, name: str, output: Path) -> None:
         raise UserError(f"{path} has {data.x.size} points; {needed}")
     best = fit(model, data)
     # In units of their errors the parameters are alike, which gradient descent needs; a perfect fit has none.
-    scale = np.where(best.errors > 0, best.errors, np.maximum(np.abs(best.values), 1.0))
+    known = np.isfinite(best.errors) & (best.errors > 0)
+    scale = np.where(known, best.errors, np.maximum(np.abs(best.values), 1.0))
     problem = Problem(model, data, scale)
     chi2, start = problem.chi2(), model.guess(data) / scale
     check(chi2, start)
@@ -313,10 +317,14 @@ def main() -> None:
     options = parser.parse_args()
     # The report says in its own words what did not converge.
     warnings.simplefilter("ignore", cm.ConvergenceWarning)
+    # What overflows is not worth going on with.
+    warnings.simplefilter("error", RuntimeWarning)
     try:
         analyze(options.file, options.model, options.output)
     except (UserError, cm.CalcmlError, ValueError) as error:
         sys.exit(f"quickstart: {error}")
+    except RuntimeWarning as error:
+        sys.exit(f"quickstart: {options.file} has numbers too large or too small to calculate with: {error}")
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def test_callbacks_stop():
         if state.k == 2:
             raise StopIteration
 
-    for callback in (true_at_two, raise_at_two):
+    for callback in (true_at_two, raise_at_two, lambda state: np.bool_(state.k == 2)):
         result = run(Countdown(9), max_iterations=9, callback=callback)
         assert (result.nit, result.status) == (2, Status.STOPPED_BY_CALLBACK)
 

@@ -115,6 +115,8 @@ def test_puromycin(run):
         ("x,y\n0\n", "line 2: y must be a number, got ''"),
         ("x,y\n0,1\n1,2\n", "has 2 points; 2 parameters and their errors need at least 3"),
         ("x,y\n", "has 0 points; 2 parameters and their errors need at least 3"),
+        ('x,y\n"1,2\n2,3\n3,4\n', "line 2: x must be a number, got '1,2'"),
+        ("x,y\n1e308,1\n-1e308,2\n3e307,4\n", "numbers too large or too small to calculate with: overflow"),
         ("x,y\n1,1\n1,2\n1,3\n", "all `x` are 1.0, so that no slope can be told"),
     ],
 )
@@ -167,3 +169,20 @@ def test_without_matplotlib_there_is_no_figure_but_all_the_rest(run, monkeypatch
     text, died = run()
     assert died is None
     assert "No figure: drawing needs matplotlib; install it with `pip install calcml[plot]`" in text
+
+
+def test_data_that_do_not_determine_the_curve(run, tmp_path):
+    # A straight line through the origin is the beginning of every such curve.
+    file = tmp_path / "line.csv"
+    file.write_text("x,y\n1,2\n2,4\n3,6\n4,8\n")
+    _, died = run(file, "--model", "michaelis-menten")
+    assert died.startswith(
+        "quickstart: the data do not fit michaelis_menten: The data do not determine `Vm` and"
+    )
+
+
+def test_files_of_spreadsheets(quickstart, tmp_path):
+    file = tmp_path / "data.csv"
+    file.write_bytes(b"\xef\xbb\xbfx,y\r\n  # a comment\r\n1,2\r\n3,4\r\n")
+    data = quickstart.read(file)
+    assert (data.x.tolist(), data.y.tolist()) == ([1, 3], [2, 4])

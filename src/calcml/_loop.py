@@ -188,9 +188,10 @@ def run(
 
 def _stops(callback: Callable[[Any], Any], state: Any) -> bool:
     try:
-        return callback(state) is True
+        answer = callback(state)
     except StopIteration:
         return True
+    return isinstance(answer, bool | np.bool_) and bool(answer)
 
 
 class _Bar(AbstractContextManager[Callable[[int], Any]]):

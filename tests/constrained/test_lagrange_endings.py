@@ -410,3 +410,48 @@ def test_progress_bar(capsys):
     pytest.importorskip("tqdm")
     lagrange(xy, [1.0, 0.5], equality=circle, progress=True)
     assert "lagrange" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("a", "b"), [(1e9, 1e-9), (1e6, 1e-6), (1e9, 1.0), (1e-9, 1.0), (1e120, 1e118)])
+@pytest.mark.parametrize("seek", ["minimum", "stationary"])
+def test_units_of_the_variables_do_not_matter(a, b, seek):
+    # In units the problem is: least u² + v² with u + v = 1.
+    result = lagrange(
+        lambda x: (x[0] / a) ** 2 + (x[1] / b) ** 2,
+        [3 * a, b],
+        equality=lambda x: x[0] / a + x[1] / b - 1,
+        seek=seek,
+    )
+    assert result.success and result.classification == "minimum"
+    # Central differences know the gradient to eps^(2/3); Newton's step on top of them doubles the digits.
+    np.testing.assert_allclose(result.x, [a / 2, b / 2], rtol=1e-8)
+    np.testing.assert_allclose(result.multipliers, [-1], rtol=1e-8)
+    np.testing.assert_allclose(result.jac, [1 / a, 1 / b], rtol=1e-8)
+    np.testing.assert_allclose(result.constraint_jac, [[1 / a, 1 / b]], rtol=1e-8)
+    np.testing.assert_allclose(result.trace["x"][0], [3 * a, b], rtol=1e-15)
+
+
+def test_units_with_given_derivatives_on_a_circle():
+    a, b = 1e9, 1e-9
+    result = lagrange(
+        lambda x: x[0] / a + x[1] / b,
+        [3 * a, b],
+        equality=lambda x: (x[0] / a) ** 2 + (x[1] / b) ** 2 - 1,
+        grad=lambda x: np.array([1 / a, 1 / b]),
+        jac=lambda x: 2 * x / np.array([a, b]) ** 2,
+        hess=lambda x, lam: 2 * lam[0] * np.diag([a**-2, b**-2]),
+    )
+    assert result.success and result.classification == "minimum"
+    np.testing.assert_allclose(result.x, [-a / 2**0.5, -b / 2**0.5], rtol=1e-8)
+    np.testing.assert_allclose(result.multipliers, [0.5**0.5], rtol=1e-8)
+
+
+def test_a_variable_that_starts_next_to_zero_is_not_forgotten():
+    # In units of the start its gradient would be a billionth of what it is.
+    result = lagrange(
+        lambda x: (x[0] - 3) ** 2 + (x[1] - 1) ** 2 + x[2] ** 2,
+        [1.0, 1e-9, 1.0],
+        equality=lambda x: x[0] + x[2] - 1,
+    )
+    assert result.success
+    np.testing.assert_allclose(result.x, [2, 1, -1], atol=1e-7)  # tol times the gradient of the start

@@ -281,3 +281,8 @@ def test_adaptive_scheme():
     # The residual falls below tol = 1e-8 of the gradient; how far below is up to the Newton step.
     np.testing.assert_allclose(run.x, [np.sqrt(0.5), -np.sqrt(0.5)], rtol=1e-8)
     assert run.success
+
+
+def test_callback_is_refused_at_the_door():
+    with pytest.raises(TypeError, match="`callback` must be callable"):
+        lagrange(never, [1.0, 2.0], equality=never, callback=3)

@@ -17,7 +17,7 @@ from calcml.errors import ConvergenceWarning
 def point(x, f, c, g, J):
     x, c, g, J = (np.asarray(part, float) for part in (x, c, g, J))
     tangent = decompose(J, np.zeros_like(J))
-    return Point(x, f, c, g, 0 * g, J, 0 * J, tangent, tangent.multipliers(g))
+    return Point(x, f, c, g, 0 * g, J, 0 * J, tangent, tangent.multipliers(g), np.ones_like(x))
 
 
 def test_decomposition_splits_space():

@@ -196,3 +196,11 @@ def test_progress_needs_nothing_but_tqdm(capsys):
     pytest.importorskip("tqdm")
     result = fit(decay, X, Y, 0.1, p0=P0, progress=True)
     assert result.success
+
+
+def test_what_has_no_effect_has_no_error_even_without_scatter():
+    x = np.arange(5.0)
+    with pytest.warns(ConvergenceWarning, match="does not depend on `b`"):
+        result = fit(lambda x, a, b: a * x, x, 0 * x, p0=[1.0, 1.0])
+    # What is left of a after some halvings of 1e-160 is as good as zero.
+    assert result.errors[0] < 1e-100 and result.errors[1] == np.inf and result.covariance[1, 1] == np.inf

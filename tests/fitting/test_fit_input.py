@@ -280,3 +280,12 @@ def test_linear_fits_refuse(call, error, text):
     with pytest.raises(error) as caught:
         call()
     assert text in str(caught.value)
+
+
+def test_callback_and_fixed_values_are_refused_at_the_door():
+    with pytest.raises(TypeError, match="`callback` must be callable"):
+        fit(never, [1.0, 2.0, 3.0], [1.0, 2.0, 3.0], p0=[1, 1], callback=3)
+    with pytest.raises(
+        ValueError, match=r"`fixed` must lie within `bounds`, got a = 9.0 outside \[0.0, 1.0\]"
+    ):
+        fit(never, [1.0, 2.0, 3.0], [1.0, 2.0, 3.0], p0=[1, 1], fixed={"a": 9}, bounds={"a": (0, 1)})

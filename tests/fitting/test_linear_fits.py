@@ -1,5 +1,6 @@
 """Straight lines, polynomials and linear combinations."""
 
+import pickle
 from fractions import Fraction
 
 import numpy as np
@@ -307,3 +308,44 @@ def test_errors_hold_where_squares_are_out_of_range(scale):
         np.testing.assert_allclose(result.values / scale, expected.values, rtol=1e-13)
         np.testing.assert_allclose(result.errors / scale, expected.errors, rtol=1e-12)
         np.testing.assert_allclose(result.pulls, expected.pulls, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        # The best line is upright; York's equation holds at the worst one, the horizontal line, as well.
+        ([-0.1, 0.1, -0.1, 0.1], [-5.0, -5.0, 5.0, 5.0]),
+        # All directions fit alike.
+        ([-1.0, 1.0, -1.0, 1.0], [-1.0, 1.0, 1.0, -1.0]),
+    ],
+)
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_an_upright_line_has_no_slope(x, y, scale):
+    with pytest.warns(ConvergenceWarning, match="do not determine `slope`.*exchange x and y"):
+        result = fit_line(np.multiply(x, scale), np.multiply(y, scale), 0.1 * scale, 0.1 * scale)
+    assert result.status is Status.RANK_DEFICIENT and np.isinf(result.errors).all()
+
+
+def test_a_line_through_exact_points_with_errors_in_x_is_determined():
+    result = fit_line([0.0, 1.0, 2.0], [1.0, 3.0, 5.0], 0.1, 0.1)
+    assert result.success and result["slope"] == pytest.approx(2)
+
+
+@pytest.mark.parametrize("unit", [1e-250, 1e-160, 1e160, 1e250])
+def test_lines_at_the_ends_of_the_range(unit):
+    x, y = np.array([1.0, 2.0, 3.0, 4.0]), np.array([2.1, 3.9, 6.2, 7.8])
+    plain, far = fit_line(x, y, 0.1), fit_line(x * unit, y, 0.1)
+    np.testing.assert_allclose(far.values, plain.values / [1, unit], rtol=1e-12)
+    np.testing.assert_allclose(far.errors, plain.errors / [1, unit], rtol=1e-12)
+
+
+def test_a_polynomial_travels():
+    result = fit_polynomial([0.0, 1.0, 2.0, 3.0], [1.0, 2.0, 5.0, 10.5], 2)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(result))([0.5, 7.0]), result([0.5, 7.0]))
+
+
+def test_names_are_a_list():
+    with pytest.raises(TypeError, match="`names` must be a list of 1 names, one per column, got 'ab'"):
+        fit_linear(np.ones((3, 1)), [1.0, 2.0, 3.0], names="ab")
+    with pytest.raises(TypeError, match="`names` must be a list of 1 names, one per column, got 3"):
+        fit_linear(np.ones((3, 1)), [1.0, 2.0, 3.0], names=3)

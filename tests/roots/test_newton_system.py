@@ -230,7 +230,8 @@ class TestFailures:
     def test_iteration_limit(self):
         result = self.fails(circle_and_hyperbola, [30.0, 5.0], Status.MAX_ITERATIONS, max_iterations=2)
         assert result.nit == 2
-        assert np.linalg.norm(result.fun) == result.trace["residual"].min()
+        # The trace scales the norm, which may round the last digit differently.
+        assert np.linalg.norm(result.fun) == pytest.approx(result.trace["residual"].min(), rel=1e-14)
 
     def test_start_without_a_value(self):
         result = self.fails(lambda x: x * np.nan, [1.0], Status.NON_FINITE_START)

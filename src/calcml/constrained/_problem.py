@@ -20,6 +20,11 @@ from calcml.schemes.registry import SchemeLike
 
 __all__ = ["ConstrainedProblem", "open_constrained"]
 
+# Sizes of variables this far apart are units; smaller ratios may as well be accidents of the start.
+UNLIKE = 1e6
+# So are sizes beyond this.
+FAR = 1e100
+
 
 class FlatJacobian:
     """A user's Jacobian as a function whose last axis is the flat vector.
@@ -60,8 +65,9 @@ class FlatJacobian:
 class ConstrainedProblem:
     """A function to minimize where constraints vanish, all of one flat vector.
 
-    With ``sign = -1`` it is the negative of the user's function that is minimized; multipliers in here belong
-    to that, and `multipliers_of` turns them into the user's.
+    That vector is the user's in units of `unit`, so that variables of very different sizes look alike.  With
+    ``sign = -1`` it is the negative of the user's function that is minimized; multipliers in here belong to
+    that, and `multipliers_of` turns them into the user's.
 
     Attributes
     ----------
@@ -69,6 +75,8 @@ class ConstrainedProblem:
         The function f with its gradient.
     constraints : tuple of VectorObjective
         The constraint functions with their Jacobians.
+    unit : ndarray, shape (n,)
+        Units of the variables.
     nhev : int
         Calls of the user's Hessian of the Lagrangian.
     """
@@ -80,9 +88,10 @@ class ConstrainedProblem:
         hess: RealFunction | None,
         sign: float,
         arguments: tuple[PositionalArguments, KeywordArguments | None],
+        unit: FloatArray,
     ) -> None:
         self.objective, self.constraints, self.hess = objective, constraints, hess
-        self.sign, self.arguments = sign, arguments
+        self.sign, self.arguments, self.unit = sign, arguments, unit
         self.nhev = 0
 
     @property
@@ -114,6 +123,7 @@ class ConstrainedProblem:
 
     def values(self, x: FloatArray) -> tuple[float, FloatArray]:
         """Return f (with its sign) and c, of shape (m,)."""
+        x = x * self.unit
         f = self.sign * float(self.objective.value(x))
         c = np.concatenate([part.value(x) for part in self.constraints])
         if not c.size:
@@ -123,16 +133,18 @@ class ConstrainedProblem:
 
     def slopes(self, x: FloatArray, *, error: bool = False) -> tuple[FloatArray, ...]:
         """Return the gradient of f, the bound on its error, the Jacobian of c, and the bound on its error."""
+        x, u = x * self.unit, self.unit
         g, g_error = self.objective.gradient(x, error=error)
         tables = [part.jacobian(x, error=error) for part in self.constraints]
         J, J_error = (np.concatenate([table[k] for table in tables]) for k in (0, 1))
-        return self.sign * g, g_error, J, J_error
+        return self.sign * g * u, g_error * u, J * u, J_error * u
 
     def curvature(self, x: FloatArray, lam: FloatArray, *, error: bool) -> tuple[FloatArray, FloatArray]:
         """Return the Hessian of the Lagrangian f + lam . c and a bound on its error, both (n, n).
 
         Without `error` the bound holds only the part due to noise.
         """
+        x, units = x * self.unit, np.outer(self.unit, self.unit)
         if self.hess is not None:
             self.nhev += 1
             args, kwargs = self.arguments
@@ -140,20 +152,21 @@ class ConstrainedProblem:
             function = Function(
                 FlatHessian(self.hess, self.structure), self.structure, args=bound, kwargs=kwargs, name="hess"
             )
-            H = self.sign * function.evaluate(x[None, :])[0].reshape(x.size, x.size)
+            H = self.sign * function.evaluate(x[None, :])[0].reshape(x.size, x.size) * units
             return (H + H.T) / 2, np.finfo(float).eps * np.abs(H)
         H, E = np.zeros((2, x.size, x.size))
         for part, weights in self._weighted(lam):
             value, bound_of_value = _second(part, x, weights, error=error)
-            H, E = H + value, E + bound_of_value
+            H, E = H + value * units, E + bound_of_value * units
         return H, E
 
     def bend(self, x: FloatArray, index: int) -> FloatArray:
         """Return the Hessian of one of the numbers that must vanish."""
+        x, units = x * self.unit, np.outer(self.unit, self.unit)
         chosen = np.arange(sum(c.function.size for c in self.constraints)) == index
         parts = list(self._weighted(chosen.astype(float)))[1:]
         return sum(
-            (_second(part, x, weights, error=False)[0] for part, weights in parts if weights.any()),
+            (_second(part, x, weights, error=False)[0] * units for part, weights in parts if weights.any()),
             np.zeros((x.size, x.size)),
         )
 
@@ -225,7 +238,23 @@ def open_constrained(
             jacobian = None if own is None else counted(FlatJacobian(own, structure, label), label)
             function = counted(c, name, vectorized)
             constraints.append(VectorObjective(function, structure, objective.scheme, None, jacobian))
-        yield ConstrainedProblem(objective, tuple(constraints), hess, sign, (args, kwargs)), x
+        unit = _units(x)
+        yield (
+            ConstrainedProblem(objective, tuple(constraints), hess, sign, (args, kwargs), unit),
+            x / unit,
+        )
+
+
+def _units(x: FloatArray) -> FloatArray:
+    """Return powers of two that bring the variables to size one, ones where the sizes are ordinary.
+
+    The decompositions of the method add up components of x, which the smallest do not survive where the sizes
+    are many digits apart.
+    """
+    sizes = np.abs(x[x != 0])
+    if not sizes.size or (sizes.max() / sizes.min() < UNLIKE and sizes.max() < FAR):
+        return np.ones_like(x)
+    return np.where(x == 0, 1.0, np.exp2(np.round(np.log2(np.where(x == 0, 1.0, np.abs(x))))))
 
 
 def _listed(equality: Any, jac: Any) -> list[tuple[str, RealFunction, RealFunction | None]]:

@@ -45,7 +45,8 @@ class LagrangeResult(Result):
         derivatives do not decide; "not stationary" for a run that ended elsewhere.
     curvatures : ndarray, shape (k,)
         The evidence: eigenvalues, ascending, of the Hessian of L within the tangent plane of the constraints.
-        Empty where the constraints leave no direction.
+        Empty where the constraints leave no direction.  Where the variables start at sizes more than six
+        digits apart, those of the Hessian with respect to variables in units of these.
     curvature_error : float
         Bound on their error; an eigenvalue within it counts as zero.
     names : tuple of str

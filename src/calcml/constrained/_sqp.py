@@ -85,7 +85,7 @@ class Iteration(ABC):
                 scales=old.scales.with_point(point),
                 penalty=penalty,
                 nit=old.nit,
-                step=float(np.linalg.norm(point.x - old.at.x)),
+                step=float(np.linalg.norm((point.x - old.at.x) * point.unit)),
                 flat=flat,
             )
         )
@@ -136,7 +136,7 @@ class Iteration(ABC):
         if not (np.isfinite(f) and np.isfinite(c).all()):
             return state
         better = replace(state, at=evaluate_point(self.problem, x, f, c, error=True))
-        if float(better.at.residual_error.max()) > self.tol * state.scales.gradient(p):
+        if float((better.at.residual_error / p.unit).max()) > self.tol * state.scales.gradient(p):
             better, state = (replace(s, status=Status.CONVERGED_TO_PRECISION) for s in (better, state))
         return better if better.merit <= state.merit else state
 
@@ -154,7 +154,8 @@ class Iteration(ABC):
         p = state.at
         exact = evaluate_point(self.problem, p.x, p.f, p.c, error=True)
         residual, error = np.abs(exact.residual), exact.residual_error
-        lost = state.flat > 0 or bool(np.all(residual <= 2 * error))
+        level = state.flat > 0 and state.scales.stationarity(p) <= np.sqrt(self.tol)
+        lost = level or bool(np.all(residual <= 2 * error))
         if lost and state.scales.violation(p) <= np.sqrt(self.tol):
             return self.accept(state, Status.CONVERGED_TO_PRECISION)
         return state.ended(status)

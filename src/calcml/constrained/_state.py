@@ -25,7 +25,10 @@ __all__ = ["Curvature", "LagrangeState", "Point", "Scales", "evaluate_point", "p
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """A point with everything of first order: f, c, gradient, Jacobian, tangent plane, multipliers."""
+    """A point with everything of first order: f, c, gradient, Jacobian, tangent plane, multipliers.
+
+    All are with respect to x / unit, see `ConstrainedProblem`.
+    """
 
     x: FloatArray
     f: float
@@ -36,6 +39,7 @@ class Point:
     J_error: FloatArray
     tangent: Tangent
     lam: FloatArray
+    unit: FloatArray
 
     @property
     def finite(self) -> bool:
@@ -64,45 +68,59 @@ def evaluate_point(
     g, g_error, J, J_error = problem.slopes(x, error=error)
     if not _usable(g, J):
         nothing = decompose(np.zeros_like(J), np.zeros_like(J))
-        return Point(x, f, c, g, g_error, J, J_error, nothing, np.full(c.size, np.nan))
+        return Point(x, f, c, g, g_error, J, J_error, nothing, np.full(c.size, np.nan), problem.unit)
     tangent = decompose(J, J_error)
-    return Point(x, f, c, g, g_error, J, J_error, tangent, tangent.multipliers(g))
+    return Point(x, f, c, g, g_error, J, J_error, tangent, tangent.multipliers(g), problem.unit)
 
 
 @dataclass(frozen=True, eq=False)
 class Scales:
     """The largest sizes seen on the way: of each coordinate, of the gradient, of each constraint gradient.
 
-    What is zero at the answer has no scale there; these tell what is small.
+    What is zero at the answer has no scale there; these tell what is small.  `terms` is the largest g_j x_j,
+    a size of the gradient that does not depend on the units of the variables.
     """
 
     x: FloatArray
     g: float
     rows: FloatArray
+    terms: float
 
     @classmethod
     def of(cls, p: Point) -> Self:
         """Measure one point; one that is not finite has no scales."""
         if not p.finite:
-            return cls(np.abs(p.x), 0.0, np.zeros(p.c.size))
-        return cls(np.abs(p.x), float(np.abs(p.g).max()), np.linalg.norm(p.J, axis=1))
+            return cls(np.abs(p.x), 0.0, np.zeros(p.c.size), 0.0)
+        terms = float(np.abs(p.g * p.x).max())
+        return cls(np.abs(p.x), float(np.abs(p.g / p.unit).max()), np.linalg.norm(p.J, axis=1), terms)
 
     def with_point(self, p: Point) -> Scales:
         """Take one more point into account."""
         new = Scales.of(p)
-        return Scales(np.maximum(self.x, new.x), max(self.g, new.g), np.maximum(self.rows, new.rows))
+        x, rows = np.maximum(self.x, new.x), np.maximum(self.rows, new.rows)
+        return Scales(x, max(self.g, new.g), rows, max(self.terms, new.terms))
 
     def stationarity(self, p: Point) -> float:
-        """Return the largest component of the gradient of the Lagrangian, relative to that of f."""
-        whole = self.gradient(p)
-        return float(np.abs(p.residual).max()) / whole if whole else 0.0
+        """Return the largest component of the gradient of the Lagrangian, relative to that of f.
+
+        Components are compared in the units of the user's variables, and times the sizes of these: where the
+        units are very different, the largest gradient says nothing of the other variables.
+        """
+        whole, terms = self.gradient(p), self._terms(p)
+        plain = float(np.abs(p.residual / p.unit).max()) / whole if whole else 0.0
+        return max(plain, float((np.abs(p.residual) * self.x).max()) / terms if terms else 0.0)
+
+    def _terms(self, p: Point) -> float:
+        """Return the largest of the terms that cancel in x_j (∇f + Jᵀ lam)_j."""
+        sizes = np.abs(p.g) + np.abs(p.J).T @ np.abs(p.lam)
+        return max(float((sizes * self.x).max()), 1e-3 * self.terms)
 
     def gradient(self, p: Point) -> float:
         """Return the size of the gradient of f that residuals are measured by.
 
         Where it vanishes itself, a thousandth of the largest one seen takes its place.
         """
-        return max(float(np.abs(p.g).max()), 1e-3 * self.g)
+        return max(float(np.abs(p.g / p.unit).max()), 1e-3 * self.g)
 
     def constraint_sizes(self, p: Point) -> FloatArray:
         """Return the size of each constraint's terms, Σ_j |J_ij x_j|, which sets its rounding."""
@@ -251,7 +269,7 @@ class LagrangeState:
     def x(self) -> Any:
         """The point in the user's structure and dtype."""
         structure = self.problem.structure
-        laid = structure.spread(self.at.x.copy())
+        laid = structure.spread(self.at.x * self.at.unit)
         return laid[()] if structure.plain else laid
 
     @property
@@ -272,7 +290,7 @@ class LagrangeState:
     @property
     def stationarity(self) -> float:
         """The largest component of the gradient of the Lagrangian, in absolute value."""
-        return float(np.abs(self.at.residual).max())
+        return float(np.abs(self.at.residual / self.at.unit).max())
 
     @property
     def merit(self) -> float:
@@ -291,4 +309,4 @@ class LagrangeState:
             "stationarity": self.stationarity,
             "step": self.step,
         }
-        return {**row, "x": self.at.x} if self.at.x.size <= PATH else row
+        return {**row, "x": self.at.x * self.at.unit} if self.at.x.size <= PATH else row

@@ -32,20 +32,22 @@ class StationaryFinder(Iteration):
             return state.ended(Status.STALLED)
         step = newton_step(p, H, 0.0)
         # The scales of the start stay: with growing ones a run could drift off while its residual falls.
-        scales = Scales.of(state.first)
-        before = _residual(scales, p)
+        first = state.first
+        before = _residual(first, p)
         a = 1.0
         while a >= SHORTEST:
             x = p.x + a * step
             f, c = self.problem.values(x)
             if np.isfinite(f) and np.isfinite(c).all():
                 new = evaluate_point(self.problem, x, f, c)
-                if new.finite and _residual(scales, new) <= (1 - 1e-3 * a) * before:
+                if new.finite and _residual(first, new) <= (1 - 1e-3 * a) * before:
                     return self.settle(state, new, state.penalty)
             a /= 2
         return self.rescue(state, Status.STALLED)
 
 
-def _residual(scales: Scales, p: Point) -> float:
-    gradient, c = p.residual / (scales.g or 1.0), p.c / (scales.units * scales.reach)
+def _residual(first: Point, p: Point) -> float:
+    scales = Scales.of(first)
+    gradient = p.residual / (float(np.abs(first.g).max()) or 1.0)
+    c = p.c / (scales.units * scales.reach)
     return float(gradient @ gradient + c @ c)

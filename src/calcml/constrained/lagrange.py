@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from calcml._function import check_callable
 from calcml._loop import Run, check_iterations, run
 from calcml._status import Status
 from calcml._typing import FloatArray, KeywordArguments, PositionalArguments, RealFunction, Workers
@@ -20,6 +21,9 @@ from calcml.errors import ConvergenceWarning
 from calcml.schemes.registry import SchemeLike
 
 __all__ = ["lagrange"]
+
+# Endings that a bad choice of units explains.
+ASTRAY = (Status.MAX_ITERATIONS, Status.LINE_SEARCH_FAILED, Status.STALLED, Status.DIVERGED)
 
 SOUGHT = ("minimum", "maximum", "stationary")
 
@@ -165,16 +169,20 @@ def lagrange(
     if seek not in SOUGHT:
         raise ValueError(f"`seek` must be one of {', '.join(SOUGHT)}, got {seek!r}")
     tolerance, limit = _check_tolerance(tol), check_iterations(max_iterations)
+    if callback is not None:
+        check_callable(callback, "callback")
     sign = -1.0 if seek == "maximum" else 1.0
     method = StationaryFinder if seek == "stationary" else Minimizer
     with open_constrained(
         f, x0, equality=equality, grad=grad, jac=jac, hess=hess, sign=sign,
         scheme=scheme, args=args, kwargs=kwargs, vectorized=vectorized, workers=workers,
     ) as (problem, x):  # fmt: skip
-        finished = run(
-            method(problem, x, tolerance),
-            max_iterations=limit, callback=callback, progress=progress, title="lagrange",
-        )  # fmt: skip
+        how: Any = dict(max_iterations=limit, callback=callback, progress=progress, title="lagrange")
+        finished = run(method(problem, x, tolerance), **how)
+        if finished.status in ASTRAY and (problem.unit != 1).any():
+            # A variable that starts next to zero is no small one: its start is not its unit.
+            start, problem.unit = x * problem.unit, np.ones_like(x)
+            finished = run(method(problem, start, tolerance), **how)
         result = _result(problem, finished, seek)
     if not result.success:
         warnings.warn(f"`lagrange`: {result.message}", ConvergenceWarning, stacklevel=2)
@@ -201,8 +209,8 @@ def _result(problem: ConstrainedProblem, finished: Run[LagrangeState], seek: str
         fun=state.fun,
         multipliers=state.multipliers,
         constraints=p.c,
-        jac=problem.sign * p.g,
-        constraint_jac=p.J,
+        jac=problem.sign * p.g / p.unit,
+        constraint_jac=p.J / p.unit,
         violation=state.violation,
         stationarity=state.stationarity,
         seek=seek,

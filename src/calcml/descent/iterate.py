@@ -36,7 +36,8 @@ def iterate(
     """Yield the states of a descent, one per iteration.
 
     The same run as `minimize` or `gradient_descent`, in the caller's own loop: the start first, then the
-    state after each iteration, the last of which says by its status how the run ended.
+    state after each iteration.  The last says by its status how the run ended; it is still RUNNING where the
+    limit on iterations was reached.
 
     Parameters
     ----------

@@ -73,13 +73,15 @@ def make_result(s: Solution, stacklevel: int = 3) -> FitResult:
     estimated = ~(s.fixed | s.blocked)
     ndof = s.y.size - int(estimated.sum())
     scale = _scale(s, ndof)
-    with np.errstate(over="ignore", under="ignore"):
-        # Variances can be out of range where standard deviations are not.
-        covariance = _placed(to_covariance(s.spread) * scale * scale, s, estimated)
-    errors = np.zeros(len(s.names))
-    errors[estimated], errors[s.blocked] = to_errors(s.spread) * scale, np.nan
     undetermined = np.zeros(len(s.names), dtype=bool)
     undetermined[estimated] = s.spread.undetermined
+    errors = np.zeros(len(s.names))
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        # Variances can be out of range where standard deviations are not.
+        covariance = _placed(to_covariance(s.spread) * scale * scale, s, estimated)
+        errors[estimated], errors[s.blocked] = to_errors(s.spread) * scale, np.nan
+    # What is not determined stays so for points without scatter, whose scale is zero.
+    errors[undetermined] = covariance[undetermined, undetermined] = np.inf
     status = _status(s, bool(undetermined.any()))
     result = FitResult(
         names=s.names,

@@ -55,9 +55,11 @@ def check_parameters(model: Callable[..., Any], p0: Any, fixed: Any, bounds: Any
     free = np.array([name not in values for name in names])
     if not free.any():
         raise ValueError("every parameter is in `fixed`; leave at least one free")
-    for i in np.flatnonzero(free & ~((lower <= start) & (start <= upper)))[:1]:
+    for i in np.flatnonzero(~((lower <= start) & (start <= upper)))[:1]:
+        given = "p0" if free[i] else "fixed"
         raise ValueError(
-            f"`p0` must lie within `bounds`, got {names[i]} = {start[i]} outside [{lower[i]}, {upper[i]}]"
+            f"`{given}` must lie within `bounds`, "
+            f"got {names[i]} = {start[i]} outside [{lower[i]}, {upper[i]}]"
         )
     return ParameterSet(names, start, free, lower, upper)
 

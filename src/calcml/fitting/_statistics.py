@@ -95,7 +95,11 @@ def scatter(r: FloatArray, ndof: int) -> float:
 
 def to_errors(spread: Spread) -> FloatArray:
     """Return the standard deviations; infinite for an undetermined parameter."""
-    return np.where(spread.undetermined, np.inf, np.linalg.norm(spread.root, axis=1))
+    # In units of the largest entry of each row no square is out of range.
+    largest = np.max(np.abs(spread.root), axis=1, initial=0.0)
+    unit = np.where(largest > 0, largest, 1.0)
+    errors = unit * np.linalg.norm(spread.root / unit[:, None], axis=1)
+    return np.where(spread.undetermined, np.inf, errors)
 
 
 def to_covariance(spread: Spread) -> FloatArray:

@@ -41,8 +41,8 @@ class York:
         Data minus line, and the standard deviations of these.
     adjusted_mean, of_mean, of_slope : float
         Weighted mean of the adjusted x, and the independent errors of the height there and of the slope.
-    converged, nit : bool, int
-        Whether the slope settled, and after how many rounds.
+    minimum, converged, nit : bool, bool, int
+        Whether chi2 rises on both sides of the slope; whether that settled, and after how many rounds.
     """
 
     intercept: float
@@ -52,6 +52,7 @@ class York:
     adjusted_mean: float
     of_mean: float
     of_slope: float
+    minimum: bool
     converged: bool
     nit: int
 
@@ -71,6 +72,18 @@ class _Points:
         U, V = self.x - _mean(W, self.x), self.y - _mean(W, self.y)
         return W, U, V, W * (U * self.v_y + b * V * self.v_x - (b * U + V) * self.mixed)
 
+    def rises(self, slope: float, of_slope: float) -> bool:
+        """Tell whether chi2 = Σ W (V - b U)² rises about the slope; York's equation holds at maxima, too."""
+        chi2 = self._chi2(slope)
+        # The step is one that the points can feel, also where their scatter is larger than their errors.
+        step = of_slope * max(1.0, (chi2 / self.x.size) ** 0.5)
+        rise = (self._chi2(slope + step) + self._chi2(slope - step)) / 2 - chi2
+        return rise > 1e-9 * max(chi2 / self.x.size, 1e-3)
+
+    def _chi2(self, b: float) -> float:
+        W, U, V, _ = self.adjust(b)
+        return float(np.sum(W * (V - b * U) ** 2))
+
 
 def york(data: Data, s_x: FloatArray, rho: FloatArray, slope: float) -> York:
     """Iterate from the slope that ignores the errors in x."""
@@ -87,6 +100,7 @@ def york(data: Data, s_x: FloatArray, rho: FloatArray, slope: float) -> York:
     mean_x = _mean(W, points.x)
     middle = mean_x + _mean(W, beta)
     u = mean_x + beta - middle
+    of_slope = float(1 / np.sqrt(np.sum(W * u * u)))
     return York(
         intercept=float(points.y0 + _mean(W, points.y) - slope * (points.x0 + mean_x)),
         slope=slope,
@@ -94,7 +108,8 @@ def york(data: Data, s_x: FloatArray, rho: FloatArray, slope: float) -> York:
         effective=1 / np.sqrt(W),
         adjusted_mean=float(points.x0 + middle),
         of_mean=float(1 / np.sqrt(W.sum())),
-        of_slope=float(1 / np.sqrt(np.sum(W * u * u))),
+        of_slope=of_slope,
+        minimum=points.rises(slope, of_slope),
         converged=converged,
         nit=nit,
     )

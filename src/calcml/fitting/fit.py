@@ -151,6 +151,8 @@ def fit(
     """
     data = check_data(x, y, sigma, absolute)
     check_callable(model, "model")
+    if callback is not None:
+        check_callable(callback, "callback")
     parameters = check_parameters(model, p0, fixed, bounds)
     check_points(data.y.size, int(parameters.free.sum()))
     rule, cost = as_scheme(scheme), _check_loss(loss, data, absolute)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,11 @@ from calcml.fitting.result import FitResult
 __all__ = ["fit_line"]
 
 NAMES = ("intercept", "slope")
+
+UPRIGHT = (
+    "The points do not determine `slope` and `intercept`: with these errors chi2 does not rise as the line "
+    "turns, or would fall for an upright one; exchange x and y, or take points farther apart in x."
+)
 
 
 def _straight(x: Any, intercept: Any, slope: Any) -> Any:
@@ -71,7 +77,7 @@ def fit_line(
     Warns
     -----
     ConvergenceWarning
-        If York's iteration did not settle.
+        If York's iteration did not settle, or the points do not tell the slope from that of an upright line.
 
     See Also
     --------
@@ -116,8 +122,11 @@ def _closed_form(data: Data) -> Solution:
     total = w.sum()
     mean_x, mean_y = _mean(x, w, total), _mean(y, w, total)
     u, v = x - mean_x, y - mean_y
-    slope = np.sum(w * u * v) / np.sum(w * u * u)
-    spread = _spread(mean_x, least / np.sqrt(total), least / np.sqrt(np.sum(w * u * u)), x, s)
+    # In a power of two of their own size no square of u is out of range.
+    unit = np.exp2(np.round(np.log2(np.abs(u).max())))
+    squares = np.sum(w * (u / unit) ** 2)
+    slope = np.sum(w * (u / unit) * v) / squares / unit
+    spread = _spread(mean_x, least / np.sqrt(total), least / np.sqrt(squares) / unit, x, s)
     return _line(data, mean_y - slope * mean_x, slope, v - slope * u, s, spread)
 
 
@@ -131,7 +140,8 @@ def _spread(mean_x: float, of_mean: float, of_slope: float, x: FloatArray, s: Fl
     """Return the spread of (intercept, slope): slope and height at the mean are independent."""
     root = np.array([[of_mean, -mean_x * of_slope], [0.0, of_slope]])
     least = s.min()
-    size = np.array([np.linalg.norm(least / s), np.linalg.norm(x * (least / s))]) / least
+    with np.errstate(over="ignore", under="ignore"):
+        size = np.array([np.linalg.norm(least / s), np.linalg.norm(x * (least / s))]) / least
     return Spread(root, np.empty((2, 0)), size)
 
 
@@ -175,6 +185,8 @@ def _both(data: Data, sigma_x: Any, rho: Any) -> Solution:
     s_x = check_errors(sigma_x, "sigma_x", data.y.size, zero=True)
     answer = york(data, s_x, correlations(rho, data.y.size), float(_closed_form(data).values[1]))
     spread = _spread(answer.adjusted_mean, answer.of_mean, answer.of_slope, data.x, answer.effective)
+    if not answer.minimum:
+        spread = replace(spread, root=np.empty((2, 0)), null=np.eye(2))
     status = Status.CONVERGED if answer.converged else Status.MAX_ITERATIONS
     return _line(
         data,
@@ -185,4 +197,5 @@ def _both(data: Data, sigma_x: Any, rho: Any) -> Solution:
         spread,
         status=status,
         nit=answer.nit,
+        null=UPRIGHT,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -149,6 +149,8 @@ def _columns(functions: tuple[Callable[[Any], Any], ...], x: Any, n: int) -> Flo
 
 
 def _labels(names: Any, p: int) -> tuple[str, ...]:
+    if names is not None and (isinstance(names, str) or not isinstance(names, Iterable)):
+        raise TypeError(f"`names` must be a list of {p} names, one per column, got {names!r}")
     labels = tuple(f"c{k}" for k in range(p)) if names is None else tuple(str(name) for name in names)
     if len(labels) != p or len(set(labels)) != p:
         raise ValueError(f"`names` must be {p} different names, one per column, got {list(labels)}")

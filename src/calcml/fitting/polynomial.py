@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -93,7 +92,7 @@ def fit_polynomial(
     design, M = basis.at(data.x), basis.to_powers()
     solved = solve_linear(design, data.y, data.sigma)
     names = tuple(f"c{k}" for k in range(degree + 1))
-    curve = basis.curve(solved.values, M)
+    curve = _Curve(basis, solved.values, M)
     columns = np.vander(data.x, degree + 1, increasing=True)
     return make_result(direct(data, names, curve, solved, design, transform=M, columns=columns))
 
@@ -134,16 +133,18 @@ class _Basis:
             M[:, k] = times_u if k == 1 else 2 * times_u - M[:, k - 2]
         return M
 
-    def curve(self, b: FloatArray, M: FloatArray) -> Callable[..., Any]:
-        """Return the polynomial as a function of x and the coefficients of its powers.
 
-        The sum of powers cancels to few digits where that of Chebyshev polynomials does not, so that only the
-        departure of the coefficients from those of the fit, c = M b, is turned back into the other basis.
-        """
-        fitted = (M @ b).astype(np.float64)
+class _Curve:
+    """The polynomial as a function of x and the coefficients of its powers.
 
-        def polynomial(x: Any, *c: Any) -> Any:
-            departure = np.linalg.solve(M.astype(np.float64), np.asarray(c, dtype=np.float64) - fitted)
-            return (self.at(x) @ (b + departure)).astype(np.float64)[()]
+    The sum of powers cancels to few digits where that of Chebyshev polynomials does not, so that only the
+    departure of the coefficients from those of the fit, c = M b, is turned back into the other basis.
+    """
 
-        return polynomial
+    def __init__(self, basis: _Basis, b: FloatArray, M: FloatArray) -> None:
+        self.basis, self.b, self.M = basis, b, M
+
+    def __call__(self, x: Any, *c: Any) -> Any:
+        fitted = (self.M @ self.b).astype(np.float64)
+        departure = np.linalg.solve(self.M.astype(np.float64), np.asarray(c, dtype=np.float64) - fitted)
+        return (self.basis.at(x) @ (self.b + departure)).astype(np.float64)[()]
