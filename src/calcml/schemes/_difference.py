@@ -150,9 +150,7 @@ def difference(lines: Lines, plan: Plan, rule: StepRule, *, error: bool) -> Coef
         # length scale of f there.  The optimal step is a small part of it.
         finer = h[shrunk] * 4 * optimal_factor(plan.formula, lines.eps)
         _redo(lines, plan, h, np.maximum(finer, least_step(lines)[shrunk]), error, shrunk, tables)
-    best = optimal_factor(plan.formula, lines.eps) * np.maximum(lines.size, 1.0)
-    status = _status(lines, tables, plan.n, h / best, error=error)
-    return Coefficient(value, truncation, noise, h, status)
+    return Coefficient(value, truncation, noise, h, _status(lines, plan, tables, h, error=error))
 
 
 def _first(
@@ -290,9 +288,8 @@ def _per_power(total: FloatArray, h: FloatArray, n: int) -> FloatArray:
 
 
 def _status(
-    lines: Lines, tables: tuple[FloatArray, ...], n: int, shortness: FloatArray, *, error: bool
+    lines: Lines, plan: Plan, tables: tuple[FloatArray, ...], h: FloatArray, *, error: bool
 ) -> IntArray:
-    """Return the codes of `Status`; `shortness` is the step in units of the optimal one."""
     value, truncation, noise = tables
     finite = np.isfinite(value)
     status = np.zeros(value.shape, dtype=np.int8)
@@ -300,10 +297,12 @@ def _status(
         status[~finite] = Status.NON_FINITE
         status[lines.lower == lines.upper] = Status.NO_ROOM
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        # A derivative that is zero may carry an error larger than itself; it is badly resolved only if that
-        # error is also far above what rounding leaves at the optimal step.
-        unavoidable = 1e3 * noise * np.minimum(shortness, 1.0)[:, None] ** n
         total = truncation + noise if error else noise
-        poor = (total > 1e-2 * np.abs(value)) & (total > unavoidable)
-    status[poor & finite] = Status.INACCURATE
+        poor = finite & (total > 1e-2 * np.abs(value))
+        if poor.any():
+            # A derivative that is zero may carry an error larger than itself; it is badly resolved only if
+            # that error is also far above what rounding leaves at the optimal step.
+            best = optimal_factor(plan.formula, lines.eps) * np.maximum(lines.size, 1.0)
+            poor &= total > 1e3 * noise * np.minimum(h / best, 1.0)[:, None] ** plan.n
+    status[poor] = Status.INACCURATE
     return status
