@@ -16,18 +16,19 @@ from calcml.errors import EvaluationError
 __all__ = ["ElementwiseLines"]
 
 
-def _staggered(rows: NDArray[Any], shift: int) -> NDArray[Any]:
-    """Move one line in three on by `shift` rows and one by twice that; the opposite shift undoes it.
+# So many lines are staggered: enough to find a function out, and nothing beside a long array.
+HEAD = 3 * 1024
+
+
+def _stagger(rows: NDArray[Any], shift: int) -> None:
+    """Move, in place, one line in three on by `shift` rows and one by twice that; the opposite undoes it.
 
     Each line still gets all its points, but neighbors never move alike: a function that is not elementwise,
     such as a cumulative sum, then shows in the error estimate, at no cost.
     """
-    if len(rows) < 2 or rows.shape[1] < 2:
-        return rows
-    moved = rows.copy()
-    for k in (1, 2):
-        moved[:, k::3] = np.roll(rows[:, k::3], k * shift, axis=0)
-    return moved
+    if len(rows) > 1 and rows.shape[1] > 1:
+        for k in (1, 2):
+            rows[:, k:HEAD:3] = np.roll(rows[:, k:HEAD:3], k * shift, axis=0)
 
 
 class ElementwiseLines(Lines):
@@ -64,14 +65,17 @@ class ElementwiseLines(Lines):
     def _values(self, t: NDArray[Any], index: IntArray | None) -> NDArray[Any]:
         # f may close over arrays of x's shape, so it always gets all of x: lines that are
         # not wanted stay at 0.
-        if index is not None:
-            full = np.zeros((len(t), self.count), dtype=t.dtype)
-            full[:, index] = t
-            t = full
-        values = self.function.evaluate_arrays([self._points(row) for row in _staggered(t, 1)])
+        if index is None:
+            rows = t.copy()
+        else:
+            rows = np.zeros((len(t), self.count), dtype=t.dtype)
+            rows[:, index] = t
+        _stagger(rows, 1)
+        values = self.function.evaluate_arrays([self._points(row) for row in rows])
         if self.function.shape != self.shape:
             self._wrong_shape()
-        values = _staggered(values.reshape(len(t), self.count), -1)
+        values = values.reshape(len(t), self.count)
+        _stagger(values, -1)
         return (values if index is None else values[:, index])[..., None]
 
     def _points(self, t: NDArray[Any]) -> Any:

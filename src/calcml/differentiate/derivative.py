@@ -8,7 +8,7 @@ import numpy as np
 
 from calcml._function import Function, check_callable
 from calcml._lines import ElementwiseLines
-from calcml._parameters import check_bounds, flatten
+from calcml._parameters import Structure, check_bounds, flatten
 from calcml._typing import Bounds, KeywordArguments, PositionalArguments, RealFunction, Workers
 from calcml._workers import open_map
 from calcml.differentiate._problem import (
@@ -19,6 +19,7 @@ from calcml.differentiate._problem import (
     to_values,
     warn_inaccurate,
 )
+from calcml.schemes.base import Coefficient, Scheme
 from calcml.schemes.registry import SchemeLike, as_scheme
 
 __all__ = ["derivative", "estimate_derivative"]
@@ -89,9 +90,11 @@ def derivative(
     >>> round(float(cm.derivative(np.exp, 0.0, 5)), 8)
     1.0
     """
-    estimate = _estimate(f, x, n, scheme, args, kwargs, bounds, workers, error=False)
-    warn_inaccurate(np.asarray(estimate.status), "derivative")
-    return estimate.value
+    c, function, structure, _ = _run(f, x, n, scheme, args, kwargs, bounds, workers, error=False)
+    warn_inaccurate(c.status.max(axis=1, initial=0).reshape(structure.shape), "derivative")
+    with np.errstate(over="ignore"):
+        value = c.value if n == 1 else factorial(n) * c.value
+    return _shaped(value, function, structure, cast=True, magnitude=False)
 
 
 def estimate_derivative(
@@ -152,10 +155,25 @@ def estimate_derivative(
     >>> bool(abs(estimate.value - np.e) <= estimate.error < 1e-12)
     True
     """
-    return _estimate(f, x, n, scheme, args, kwargs, bounds, workers, error=True)
+    c, function, structure, rule = _run(f, x, n, scheme, args, kwargs, bounds, workers, error=True)
+    times = factorial(n)
+    with np.errstate(over="ignore", invalid="ignore"):
+        value, truncation, noise = (times * part for part in (c.value, c.truncation, c.noise))
+    status = in_range(c.status, value, structure)
+    truncation, noise = (_shaped(part, function, structure) for part in (truncation, noise))
+    return Estimate(
+        value=_shaped(value, function, structure, cast=True, magnitude=False),
+        error=truncation + noise,
+        truncation=truncation,
+        noise=noise,
+        step=structure.spread(c.step, cast=False)[()],
+        nfev=function.nfev,
+        status=_shaped(status, function, structure),
+        scheme=rule,
+    )
 
 
-def _estimate(
+def _run(
     f: Any,
     x: Any,
     n: int,
@@ -166,7 +184,8 @@ def _estimate(
     workers: Workers,
     *,
     error: bool,
-) -> Estimate:
+) -> tuple[Coefficient, Function, Structure, Scheme]:
+    """Check everything at the door and run the scheme on one line through each point."""
     check_callable(f)
     rule = as_scheme(scheme)
     _check_order(n)
@@ -181,26 +200,15 @@ def _estimate(
         function = Function(f, None, args=args, kwargs=kwargs, mapper=mapper)
         lines = ElementwiseLines(function, flat.reshape(structure.shape), limits)
         c = coefficient(rule, lines, int(n), error=error)
+    return c, function, structure, rule
 
-    def shaped(values: Any, *, cast: bool = False, magnitude: bool = True) -> Any:
-        joined = to_values(values, function, magnitude=magnitude)
-        return structure.spread(joined[:, 0], cast=cast)[()]
 
-    times = factorial(n)
-    with np.errstate(over="ignore", invalid="ignore"):
-        value, truncation, noise = (times * part for part in (c.value, c.truncation, c.noise))
-    status = in_range(c.status, value, structure)
-    truncation, noise = shaped(truncation), shaped(noise)
-    return Estimate(
-        value=shaped(value, cast=True, magnitude=False),
-        error=truncation + noise,
-        truncation=truncation,
-        noise=noise,
-        step=structure.spread(c.step, cast=False)[()],
-        nfev=function.nfev,
-        status=shaped(status),
-        scheme=rule,
-    )
+def _shaped(
+    table: Any, function: Function, structure: Structure, *, cast: bool = False, magnitude: bool = True
+) -> Any:
+    """Give a table with one row per point the shape of x."""
+    joined = to_values(table, function, magnitude=magnitude)
+    return structure.spread(joined[:, 0], cast=cast)[()]
 
 
 def _check_order(n: Any) -> None:
