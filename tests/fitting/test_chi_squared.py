@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from calcml.errors import EvaluationError
 from calcml.fitting import ChiSquared, fit, fit_line
@@ -90,3 +92,19 @@ def test_what_it_gets_and_returns():
     with pytest.raises(EvaluationError, match="one number per point"):
         ChiSquared(lambda x, a: a, X, Y)([1.0])
     assert np.isnan(ChiSquared(lambda x, a: x * np.nan, X, Y)([1.0]))
+
+
+@given(st.integers(0, 1000), st.floats(0.5, 5.0), st.floats(0.5, 3.0))
+def test_the_gradient_vanishes_at_the_answer_of_a_fit(seed, a, tau):
+    x, rng = np.linspace(0.0, 5.0, 30), np.random.default_rng(seed)
+    sigma = rng.uniform(0.01, 0.05, x.size)
+
+    def decay(x, a, tau):
+        return a * np.exp(-x / tau)
+
+    y = decay(x, a, tau) + sigma * rng.standard_normal(x.size)
+    result = fit(decay, x, y, sigma, p0=[1.0, 1.0])
+    g = ChiSquared(decay, x, y, sigma).gradient(result.values)
+    # In units of the errors: a step of one standard deviation along the gradient changes chi2 by 1, and the
+    # fit ends within 1e-6 standard deviations of the minimum.
+    assert np.max(np.abs(g * result.errors)) < 1e-5
