@@ -69,10 +69,12 @@ class Expansion(Result):
                 raise ValueError(message)
             return 0
         try:
-            return int(np.arange(self.variables).reshape(shape)[variable])
+            place = np.arange(self.variables).reshape(shape)[variable]
         except (IndexError, TypeError):
-            message = f"`variable` must be an index into x of shape {shape}, got {variable!r}"
-            raise ValueError(message) from None
+            place = np.empty(0)
+        if np.shape(place) != ():
+            raise ValueError(f"`variable` must be an index into x of shape {shape}, got {variable!r}")
+        return int(place)
 
     def _one_scalar(self, name: str) -> None:
         if self.variables > 1 or self._outputs:
