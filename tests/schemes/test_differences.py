@@ -284,3 +284,16 @@ def test_equal_steps_hash_alike():
     assert hash(Fixed(np.float32(0.5))) == hash(Fixed(0.5))
     with pytest.raises(TypeError, match="`factor` must be a number, got 'a'"):
         Relative(factor="a")
+
+
+@pytest.mark.parametrize("scheme", [Central(), Forward(order=2)], ids=repr)
+def test_long_arrays_are_worked_in_blocks(scheme):
+    x = np.linspace(0.0, 3.0, 40_000)
+    estimate = cm.estimate_derivative(np.sin, x, scheme=scheme)
+    assert (np.abs(estimate.value - np.cos(x)) <= estimate.error).mean() > 0.999
+    # The digits of the formula, in every block.
+    np.testing.assert_allclose(estimate.value, np.cos(x), atol=1e-8)
+    t = np.linspace(0.0, 1.0, 30_000)
+    J = cm.jacobian(lambda p: p[0] * np.exp(-p[1] * t), [2.0, 3.0], scheme=scheme)
+    np.testing.assert_allclose(J[:, 0], np.exp(-3 * t), atol=1e-8)
+    np.testing.assert_allclose(J[:, 1], -2 * t * np.exp(-3 * t), atol=1e-8)

@@ -11,9 +11,6 @@ rounding of the weights from meeting the full size of f.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from fractions import Fraction
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,113 +18,18 @@ from numpy.typing import NDArray
 from calcml._lines import Lines
 from calcml._status import Status
 from calcml._typing import FloatArray, IntArray
+from calcml.schemes._recipe import Plan, Recipe
 from calcml.schemes._shrink import TRIES, least_step, shorter, worth_shrinking
 from calcml.schemes.base import Coefficient
-from calcml.schemes.stencils import Stencil, cached_stencil
 from calcml.schemes.steps import StepRule, optimal_factor
 
-__all__ = ["Plan", "check_order", "difference"]
+__all__ = ["difference"]
 
 # The better formula has an error of its own, smaller by h / L for one-sided and (h / L)² for central points;
 # three times the difference covers it up to h = 2 L / 3, where the formula has lost all of its digits.
 TRUNCATION_MARGIN = 3.0
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Which points a scheme prefers: side -1 backward, 0 central, 1 forward.
-
-    Where bounds do not allow them, the same order needs n + order points in a row, wherever they fit.
-    """
-
-    n: int
-    order: int
-    side: int
-
-    @property
-    def formula(self) -> Stencil:
-        """The preferred formula."""
-        return _formula(self.n, self.order, self.side)
-
-    @property
-    def reach(self) -> int:
-        """Steps spanned by points in a row that have this order wherever they lie."""
-        return self.n + self.order - 1
-
-    def preferred(self, *, error: bool) -> Recipe:
-        """Return the preferred points and weights."""
-        return _preferred(self.n, self.order, self.side, error)
-
-    def window(self, first: int, wider: int, *, error: bool) -> Recipe:
-        """Return points in a row from the offset `first`, and from `wider` one more that judge them."""
-        return _window(self.n, self.reach + 1, first, wider, error)
-
-
-@dataclass(frozen=True, eq=False)
-class Recipe:
-    """A formula, and the better one that judges it if the error is wanted, on their common grid.
-
-    Attributes
-    ----------
-    grid : ndarray, shape (K,)
-        Offsets at which f is needed, in units of the step.
-    weights : tuple of tuple of float
-        Weights of each formula on the grid.
-    away : ndarray of bool
-        Where the grid is not x itself.
-    lowest, highest : float
-        The range of offsets that must lie within bounds.
-    """
-
-    n: int
-    grid: FloatArray
-    weights: tuple[tuple[float, ...], ...]
-    away: NDArray[np.bool_]
-    condition: float
-    lowest: float
-    highest: float
-
-
-def _consecutive(leftmost: int, count: int, n: int) -> Stencil:
-    return cached_stencil(tuple(Fraction(leftmost + j) for j in range(count)), n)
-
-
-@lru_cache(maxsize=256)
-def _formula(n: int, order: int, side: int) -> Stencil:
-    if side == 0:
-        m = (n + order - 1) // 2
-        return _consecutive(-m, 2 * m + 1, n)
-    return _consecutive(0 if side > 0 else 1 - n - order, n + order, n)
-
-
-@lru_cache(maxsize=256)
-def _preferred(n: int, order: int, side: int, error: bool) -> Recipe:
-    return _recipe(_formula(n, order, side), _formula(n, order + (1 if side else 2), side), error)
-
-
-@lru_cache(maxsize=1024)
-def _window(n: int, count: int, first: int, wider: int, error: bool) -> Recipe:
-    return _recipe(_consecutive(first, count, n), _consecutive(wider, count + 1, n), error)
-
-
-def _recipe(formula: Stencil, better: Stencil, error: bool) -> Recipe:
-    used = [formula, better] if error else [formula]
-    tables = [{g: w for g, w in zip(f.offsets, f.weights, strict=True) if w} for f in used]
-    grid = sorted(set().union(*tables))
-    offsets = np.array([float(g) for g in grid])
-    weights = tuple(tuple(float(table.get(g, 0)) for g in grid) for table in tables)
-    # Whether the error is wanted must not change the value, so bounds are held against the better formula.
-    lowest, highest = float(better.offsets[0]), float(better.offsets[-1])
-    return Recipe(formula.n, offsets, weights, offsets != 0, formula.condition, lowest, highest)
-
-
-def check_order(order: object, *, even: bool = False) -> None:
-    """Refuse an order of accuracy that no formula of the family has."""
-    if isinstance(order, bool) or not isinstance(order, int | np.integer):
-        raise TypeError(f"`order` must be an integer, got {order!r}")
-    if order < 1 or (even and order % 2):
-        kind = "a positive even integer" if even else "a positive integer"
-        raise ValueError(f"`order` must be {kind}, got {order}")
+# Numbers per block of the arithmetic: 128 KiB, beyond which temporaries leave the allocator's fast path.
+BLOCK = 16384
 
 
 def difference(lines: Lines, plan: Plan, rule: StepRule, *, error: bool) -> Coefficient:
@@ -242,17 +144,38 @@ def _apply(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return value, truncation (NaN without a better formula) and noise."""
     values = _values(lines, recipe, h, index)
+    size = lines.size if index is None else lines.size[index]
+    points, p, outputs = values.shape
+    if values.size <= BLOCK:
+        value, truncation, noise = _combine(recipe, values, h, size, lines.eps)
+        return value, truncation, noise
+    # Blocks of lines, or of outputs where these are many, whose temporaries stay in the cache.
+    table = np.empty((3, p, outputs), dtype=values.dtype)
+    rows = max(1, BLOCK // (points * outputs))
+    columns = outputs if rows > 1 else max(1, BLOCK // points)
+    for i in range(0, p, rows):
+        for j in range(0, outputs, columns):
+            cut = slice(i, i + rows), slice(j, j + columns)
+            parts = _combine(recipe, values[:, *cut], h[cut[0]], size[cut[0]], lines.eps)
+            for whole, part in zip(table, parts, strict=True):
+                whole[cut] = part
+    return table[0], table[1], table[2]
+
+
+def _combine(
+    recipe: Recipe, values: FloatArray, h: FloatArray, along: FloatArray, eps: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return value, truncation and noise from values of shape (K, p, M)."""
     size = np.maximum.reduce(np.abs(values))
     shifted = values - values[0]
     value = _weigh(recipe, 0, shifted, h)
     # Rounding of f ...
-    eps_f = lines.eps * size
+    eps_f = eps * size
     if len(recipe.weights) == 1:
         return value, np.full(size.shape, np.nan), _per_power(eps_f * recipe.condition, h, recipe.n)
     # ... and of x, seen through the slope of f.
     slope = np.maximum.reduce(np.abs(shifted)) / ((recipe.grid[-1] - recipe.grid[0]) * h[:, None])
-    along = lines.size if index is None else lines.size[index]
-    eps_f += lines.eps / 2 * slope * along[:, None]
+    eps_f += eps / 2 * slope * along[:, None]
     truncation = TRUNCATION_MARGIN * np.abs(value - _weigh(recipe, 1, shifted, h))
     return value, truncation, _per_power(eps_f * recipe.condition, h, recipe.n)
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from calcml._lines import Lines
-from calcml.schemes._difference import Plan, check_order, difference
+from calcml.schemes._difference import difference
+from calcml.schemes._recipe import Plan, check_order
 from calcml.schemes.base import Coefficient, Scheme
 from calcml.schemes.steps import as_rule
 
