@@ -495,8 +495,13 @@ def test_answers_that_do_not_fit_their_dtype():
     estimate = cm.estimate_gradient(lambda x: np.sum(x.astype(float) ** 2) * 1e39, x)
     assert np.isinf(estimate.value).all()
     assert not estimate.success
-    estimate = cm.estimate_derivative(lambda x: 1e300 * np.exp(10 * x), 1.0, 4, scheme="central")
-    assert not estimate.success or np.isfinite(estimate.value)
+    # The fourth derivative is 2.2e308, beyond the largest number.
+    for scheme in ("central", "forward", "richardson", "adaptive"):
+        estimate = cm.estimate_derivative(lambda x: 1e300 * np.exp(10 * x), 1.0, 4, scheme=scheme)
+        assert not estimate.success
+        assert not (np.isfinite(estimate.value) and np.isfinite(estimate.error))
+    with pytest.warns(cm.AccuracyWarning):
+        cm.derivative(lambda x: 1e300 * np.exp(10 * x), 1.0, 4, scheme="central")
     with pytest.raises(ValueError, match="`n` must be at most 170"):
         cm.derivative(np.sin, 1.0, 171)
 

@@ -226,6 +226,8 @@ def _status(
             # A derivative that is zero may carry an error larger than itself; it is badly resolved only if
             # that error is also far above what rounding leaves at the optimal step.
             best = optimal_factor(plan.formula, lines.eps) * np.maximum(lines.size, 1.0)
-            poor &= total > 1e3 * noise * np.minimum(h / best, 1.0)[:, None] ** plan.n
+            unavoidable = 1e3 * noise * np.minimum(h / best, 1.0)[:, None] ** plan.n
+            # An error out of range, as of a derivative near the largest number, is above everything.
+            poor &= (total > unavoidable) | np.isinf(total)
     status[poor] = Status.INACCURATE
     return status
