@@ -13,7 +13,7 @@ from calcml._parameters import flatten
 from calcml._status import Status
 from calcml._typing import FloatArray, RealFunction
 from calcml.chain.link import Link
-from calcml.differentiate.jacobian import first_derivatives
+from calcml.differentiate._first import first_derivatives
 from calcml.errors import EvaluationError
 from calcml.schemes.base import Scheme
 

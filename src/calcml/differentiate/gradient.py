@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from calcml._typing import Bounds, KeywordArguments, PositionalArguments, RealFunction, Workers
+from calcml.differentiate._first import first_derivatives, first_values
 from calcml.differentiate._problem import Estimate
-from calcml.differentiate.jacobian import first_derivatives, first_values
 from calcml.schemes.registry import SchemeLike
 
 __all__ = ["estimate_gradient", "gradient", "value_and_gradient"]
