@@ -21,6 +21,8 @@ from calcml.errors import EvaluationError
 
 __all__ = ["Function", "check_callable"]
 
+Mapper = Callable[[Callable[[Any], Any], list[Any]], list[Any]]
+
 
 def check_callable(f: Any, name: str = "f") -> None:
     """Refuse what cannot be called."""
@@ -44,21 +46,21 @@ class Call:
         kwargs: KeywordArguments | None,
     ) -> None:
         self.f, self.structure, self.args, self.kwargs = f, structure, tuple(args), dict(kwargs or {})
+        # Whether there is nothing to restore or to bind, so that f can be called itself.
+        vector = structure is None or (structure.plain and len(structure.shape) == 1)
+        self.bare = vector and not self.args and not self.kwargs
 
     def __call__(self, point: NDArray[Any]) -> Any:
         """Evaluate at one flat point."""
-        x = point if self.structure is None else self.structure.restore(point)
         with np.errstate(all="ignore"):
-            value = self.f(x, *self.args, **self.kwargs)
+            value = self.at(point)
         # An array may be a buffer that f fills again in its next call.
         return value.copy() if isinstance(value, np.ndarray) else value
 
-    @property
-    def bare(self) -> bool:
-        """Whether there is nothing to restore or to bind, so that f can be called itself."""
-        s = self.structure
-        vector = s is None or (s.plain and len(s.shape) == 1)
-        return vector and not self.args and not self.kwargs
+    def at(self, point: NDArray[Any]) -> Any:
+        """Evaluate at one flat point, with warnings as they are and f's own value."""
+        x = point if self.structure is None else self.structure.restore(point)
+        return self.f(x, *self.args, **self.kwargs)
 
 
 class Function:
@@ -98,18 +100,25 @@ class Function:
         args: PositionalArguments = (),
         kwargs: KeywordArguments | None = None,
         vectorized: bool = False,
-        mapper: Callable[[Callable[[Any], Any], list[Any]], list[Any]] | None = None,
+        mapper: Mapper | None = None,
         name: str = "f",
     ) -> None:
         check_callable(f, name)
         _check_arguments(args, kwargs)
-        if vectorized and mapper is not None:
-            raise ValueError("`vectorized=True` evaluates all points in one call; leave out `workers`")
         self.call = Call(f, structure, args, kwargs)
-        self.vectorized, self.mapper, self.name = vectorized, mapper, name
+        self.vectorized, self.name = vectorized, name
+        self.employ(mapper)
+        # Whether the columns of a batch have still to be shown not to know of each other.
+        self.unchecked = vectorized
         self.nfev = 0
         self.shape: tuple[int, ...] | None = None
         self.dtype: np.dtype[Any] | None = None
+
+    def employ(self, mapper: Mapper | None) -> None:
+        """Evaluate many points through this map, None for the plain loop."""
+        if self.vectorized and mapper is not None:
+            raise ValueError("`vectorized=True` evaluates all points in one call; leave out `workers`")
+        self.mapper = mapper
 
     @property
     def size(self) -> int:
@@ -117,71 +126,74 @@ class Function:
         return math.prod(self.shape or ())
 
     def evaluate(self, points: NDArray[Any]) -> NDArray[Any]:
-        """Evaluate at points of shape (K, n); return the raw values, shape (K, size)."""
-        values = self._batch(points) if self.vectorized else self._each(points)
-        return self._checked(values, len(points), real=points.dtype.kind != "c")
+        """Evaluate at points of shape (K, n); return the raw values, shape (K, size).
+
+        The first batch is checked against one of its columns alone.
+        """
+        real = points.dtype.kind != "c"
+        values = self._batch(points, real) if self.vectorized else self._each(points, real)
+        if self.unchecked and len(points) > 1:
+            self._check_columns(values[0], self._batch(points[:1], real)[0])
+        return self._checked(values, real)
 
     def evaluate_arrays(self, arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
         """Evaluate an elementwise f on whole arrays; return values of shape (K, size)."""
-        return self._checked(self._each(arrays), len(arrays), real=arrays[0].dtype.kind != "c")
+        real = arrays[0].dtype.kind != "c"
+        return self._checked(self._each(arrays, real), real)
 
-    def _each(self, points: Any) -> NDArray[Any]:
-        self.nfev += len(points)
-        if self.mapper is not None and len(points) > 1:
+    def _each(self, points: Any, real: bool) -> NDArray[Any]:
+        count = len(points)
+        self.nfev += count
+        if self.mapper is not None and count > 1:
             values = self.mapper(self.call, list(points))
         else:
-            values = self._loop(points)
-        if len(values) != len(points):
+            values = self._loop(points) if count else []
+        if len(values) != count:
             raise EvaluationError(
-                f"`workers` returned {len(values)} values for {len(points)} points, in order one for each"
+                f"`workers` returned {len(values)} values for {count} points, in order one for each"
             )
-        return self._stack(values, real=len(points) == 0 or points[0].dtype.kind != "c")
+        return self._stack(values, real)
 
     def _loop(self, points: Any) -> list[Any]:
-        call = self.call
-        values = [call(point) for point in points[:1]]
-        if call.bare and not isinstance(values[0] if values else None, np.ndarray):
-            # Scalars of a function that needs no binding: the floor that black-box derivatives stand on.
-            f = call.f
-            with np.errstate(all="ignore"):
-                return values + [f(point) for point in points[1:]]
-        return values + [call(point) for point in points[1:]]
+        f = self.call.f if self.call.bare else self.call.at
+        with np.errstate(all="ignore"):
+            first = f(points[0])
+            if isinstance(first, np.ndarray):
+                # An array may be a buffer that f fills again in its next call.
+                values = [first.copy()]
+                for point in points[1:]:
+                    value = f(point)
+                    values.append(value.copy() if isinstance(value, np.ndarray) else value)
+                return values
+            # Scalars are the floor that black-box derivatives stand on.
+            return [first, *[f(point) for point in points[1:]]]
 
-    def _batch(self, points: NDArray[Any]) -> NDArray[Any]:
+    def _batch(self, points: NDArray[Any], real: bool) -> NDArray[Any]:
         self.nfev += len(points)
-        values = self._batch_of(points)
-        if self.shape is None and len(points) > 1:
-            self._check_columns(points[:1], values[:1])
-        return values
-
-    def _batch_of(self, points: NDArray[Any]) -> NDArray[Any]:
-        call = self.call
-        batch = call.structure.restore_batch(points.T) if call.structure is not None else points.T
+        call, batch = self.call, points.T
+        if call.structure is not None and not call.bare:
+            batch = call.structure.restore_batch(batch)
         with np.errstate(all="ignore"):
             result = call.f(batch, *call.args, **call.kwargs)
-        value = self._stack([result], real=points.dtype.kind != "c")[0]
+        value = self._stack([result], real)[0]
         if value.ndim == 0 or value.shape[-1] != len(points):
             raise EvaluationError(
                 f"with `vectorized=True`, {self.name} must return (..., K) for x of shape (..., K); "
                 f"got shape {value.shape} for K = {len(points)}"
             )
-        return np.moveaxis(value, -1, 0)
+        return value if value.ndim == 1 else value.transpose(-1, *range(value.ndim - 1))
 
-    def _check_columns(self, point: NDArray[Any], value: NDArray[Any]) -> None:
+    def _check_columns(self, value: NDArray[Any], alone: NDArray[Any]) -> None:
         """Refuse an f whose columns know of each other: a sum or a mean over the batch axis."""
-        self.nfev += 1
-        alone = self._batch_of(point)
-        with np.errstate(all="ignore"):
-            # Summation in another order changes the last digits, a mixed-up axis changes nearly all.
-            apart = np.abs(alone - value) > 1e-6 * (np.abs(alone) + np.abs(value))
-        if alone.shape != value.shape or apart.any():
+        if alone.shape != value.shape or not ((alone == value).all() or _alike(alone, value)):
             raise EvaluationError(
                 f"with `vectorized=True`, each column of {self.name} must depend on its own column of x, but "
                 "the first point gives another value in a batch than alone; sum over the axes of x, "
                 "never over the last one"
             )
+        self.unchecked = False
 
-    def _stack(self, values: list[Any], *, real: bool) -> NDArray[Any]:
+    def _stack(self, values: list[Any], real: bool) -> NDArray[Any]:
         if values and isinstance(values[0], np.ma.MaskedArray):
             raise EvaluationError(
                 f"{self.name} returned a masked array, whose mask would be lost; fill it first"
@@ -218,23 +230,25 @@ class Function:
             return f"{self.name} returned None; it must return a number or an array (is a `return` missing?)"
         return f"{self.name} must return numbers, got {type(value).__name__} {value!r:.60}"
 
-    def _checked(self, values: NDArray[Any], count: int, *, real: bool) -> NDArray[Any]:
+    def _checked(self, values: NDArray[Any], real: bool) -> NDArray[Any]:
+        shape = values.shape[1:]
         if self.shape is None:
-            self.shape = values.shape[1:]
-        elif values.shape[1:] != self.shape:
+            self.shape = shape
+        elif shape != self.shape:
             raise EvaluationError(
-                f"{self.name} returned shape {values.shape[1:]} after shape {self.shape}; "
+                f"{self.name} returned shape {shape} after shape {self.shape}; "
                 "it must return the same shape at every point"
             )
         if real:
             # Only real arguments tell what kind of values f has.
             values = self._same_kind(values)
-        if values.dtype.kind not in "fc":
+        kind = values.dtype
+        if kind.kind not in "fc":
             values = values.astype(np.float64)
-        elif values.dtype.itemsize < 8 or values.dtype == np.complex64:
+        elif kind.itemsize < 8 or kind == np.complex64:
             # float16 and float32 values are exact in float64, where the differences are taken.
-            values = values.astype(np.complex128 if values.dtype.kind == "c" else np.float64)
-        return values.reshape(count, -1)
+            values = values.astype(np.complex128 if kind.kind == "c" else np.float64)
+        return values.reshape(len(values), math.prod(shape))
 
     def _same_kind(self, values: NDArray[Any]) -> NDArray[Any]:
         if self.dtype is None:
@@ -245,8 +259,15 @@ class Function:
         return values.astype(self.dtype) if was_complex and not is_complex else values
 
 
+def _alike(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    with np.errstate(all="ignore"):
+        # Summation in another order changes the last digits, a mixed-up axis changes nearly all.
+        apart = np.abs(a - b) > 1e-6 * (np.abs(a) + np.abs(b))
+    return not apart.any()
+
+
 def _check_arguments(args: Any, kwargs: Any) -> None:
-    if isinstance(args, str) or not isinstance(args, Sequence):
+    if not isinstance(args, tuple) and (isinstance(args, str) or not isinstance(args, Sequence)):
         raise TypeError(f"`args` must be a tuple of extra arguments, got {type(args).__name__}")
     if kwargs is not None and not hasattr(kwargs, "keys"):
         raise TypeError(f"`kwargs` must be a mapping of keyword arguments, got {type(kwargs).__name__}")

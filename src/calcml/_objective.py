@@ -17,8 +17,9 @@ from calcml._lines import PointLines, axes
 from calcml._parameters import Structure, check_bounds, flatten
 from calcml._typing import Bounds, FloatArray, KeywordArguments, PositionalArguments, RealFunction, Workers
 from calcml._workers import open_map
+from calcml.differentiate._flat import FlatGradient, FlatHessian
 from calcml.differentiate._problem import coefficient
-from calcml.differentiate._second import FlatGradient, FlatHessian, hessian_tables
+from calcml.differentiate._second import hessian_tables
 from calcml.errors import EvaluationError
 from calcml.schemes.base import Scheme
 from calcml.schemes.registry import SchemeLike, as_scheme
@@ -152,7 +153,7 @@ class Objective(VectorObjective):
         tables = hessian_tables(
             source, x, self.bounds, self.scheme, gradient=self.user_jacobian is not None, error=True
         )
-        return tables["value"][..., 0], (tables["truncation"] + tables["noise"])[..., 0]
+        return tables.value[..., 0], tables.error[..., 0]
 
 
 @contextmanager

@@ -7,10 +7,11 @@ promised, and answers are given back in the same structure.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,12 +94,16 @@ class Structure:
 
         With `cast`, real values take each leaf's dtype, so that what came in as float32 goes out as float32.
         """
-        parts = []
-        for leaf in self.leaves:
-            part = values[..., leaf.start : leaf.stop].reshape(lead + leaf.shape)
-            with np.errstate(over="ignore"):
-                parts.append(part.astype(_result_dtype(values.dtype, leaf.dtype, cast=cast), copy=False))
-        return self.build(parts)
+        return self.build([self._part(values, leaf, lead, cast) for leaf in self.leaves])
+
+    def _part(self, values: NDArray[Any], leaf: Leaf, lead: tuple[int, ...], cast: bool) -> NDArray[Any]:
+        shape = lead + leaf.shape
+        part = values if values.shape == shape else values[..., leaf.start : leaf.stop].reshape(shape)
+        dtype = _result_dtype(values.dtype, leaf.dtype, cast=cast)
+        if dtype == values.dtype:
+            return part
+        with np.errstate(over="ignore"):
+            return part.astype(dtype)
 
     def spread_pairs(self, values: NDArray[Any], lead: tuple[int, ...], *, cast: bool = True) -> Any:
         """Lay ``lead + (size, size)`` out as a structure of structures: Hessian blocks ``H[a][b]``."""
@@ -123,18 +128,25 @@ def flatten(x: Any, name: str = "x") -> tuple[FloatArray, Structure]:
     A list or tuple of plain numbers is one vector, as NumPy reads it; a list or tuple that holds arrays, a
     dict, a named tuple and a dataclass are structures.
     """
+    if type(x) is np.ndarray or _children(x) is None:
+        array = real_array(x, name)
+        return array.flatten(), _one_array(array.shape, array.dtype)
     arrays = entries(x, name)
-    places = iter(range(len(arrays)))
-    builder = _builder(x, places)
-    build = Builder(_only, (builder,)) if isinstance(builder, int) else builder
+    build = cast(Builder, _builder(x, iter(range(len(arrays)))))
     # Of mixed dtypes the widest serves all leaves inside; each leaf gets its own back at the end.
     dtype = np.result_type(*arrays.values()) if arrays else np.dtype(float)
     leaves, start = [], 0
     for label, array in arrays.items():
         leaves.append(Leaf(label.removeprefix(name), array.shape, array.dtype, start, start + array.size))
         start += array.size
-    structure = Structure(tuple(leaves), build, dtype, plain=isinstance(builder, int))
-    return _join(arrays.values(), dtype), structure
+    return _join(arrays.values(), dtype), Structure(tuple(leaves), build, dtype, plain=False)
+
+
+@lru_cache(maxsize=64)
+def _one_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Structure:
+    """Return the structure of x where x is one array."""
+    leaf = Leaf("", shape, dtype, 0, math.prod(shape))
+    return Structure((leaf,), Builder(_only, (0,)), dtype, plain=True)
 
 
 def flatten_like(value: Any, structure: Structure, name: str, other: str = "x") -> FloatArray:

@@ -34,6 +34,8 @@ def check_array(x: Any, name: str) -> NDArray[Any]:
 
 def real_array(x: Any, name: str) -> FloatArray:
     """Return x as a floating array, integers and booleans as float64; complex numbers are refused."""
+    if type(x) is np.ndarray and x.dtype.kind == "f":
+        return x
     array = check_array(x, name)
     if array.dtype.kind == "c":
         raise TypeError(

@@ -21,7 +21,9 @@ Map = Callable[[Callable[[Any], Any], list[Any]], list[Any]]
 
 def check_workers(workers: Workers) -> None:
     """Refuse what cannot serve as ``workers``."""
-    if workers is None or callable(workers) or callable(getattr(workers, "map", None)):
+    if workers is None:
+        return
+    if callable(workers) or callable(getattr(workers, "map", None)):
         return
     if isinstance(workers, int | np.integer) and not isinstance(workers, bool):
         if workers == -1 or workers >= 1:

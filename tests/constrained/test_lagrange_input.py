@@ -273,7 +273,9 @@ def test_vectorized_and_workers_give_the_same():
     with ThreadPoolExecutor(2) as pool:
         parallel = lagrange(f, [1.0, 0.5], equality=c, workers=pool)
     np.testing.assert_array_equal(parallel.x, plain.x)
-    assert parallel.nfev == plain.nfev == batch.nfev
+    assert parallel.nfev == plain.nfev
+    # The first batch is checked against one of its columns.
+    assert batch.nfev == plain.nfev + 1
 
 
 def test_adaptive_scheme():

@@ -133,7 +133,8 @@ def test_vectorized_and_workers_change_nothing():
     mapped = minimize(rosenbrock, START, workers=map)
     assert np.array_equal(plain.x, batch.x)
     assert np.array_equal(plain.x, mapped.x)
-    assert plain.nfev == batch.nfev == mapped.nfev
+    # The first batch is checked against one of its columns.
+    assert plain.nfev == mapped.nfev == batch.nfev - 1
 
 
 # Counts.

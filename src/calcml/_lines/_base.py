@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from calcml._function import Function
 from calcml._typing import FloatArray, IntArray
 
-__all__ = ["Lines"]
+__all__ = ["Lines", "exact"]
 
 
 @lru_cache(maxsize=16)
@@ -42,6 +42,8 @@ class Lines(ABC):
         self.function, self.x, self.count, self.bounds = function, x, count, bounds
         self.point_dtype = x.dtype
         self._origin: FloatArray | None = None
+        size = np.abs(x)
+        self.magnitude = size if size.dtype.itemsize >= 8 else size.astype(np.float64)
 
     @property
     @abstractmethod
@@ -64,11 +66,6 @@ class Lines(ABC):
         return self._interval[1]
 
     @cached_property
-    def magnitude(self) -> FloatArray:
-        """Magnitude of each coordinate of x, in float64 at least."""
-        return np.abs(self.x).astype(np.result_type(self.x.dtype, np.float64), copy=False)
-
-    @cached_property
     @abstractmethod
     def size(self) -> FloatArray:
         """Magnitude of x along each line."""
@@ -88,8 +85,9 @@ class Lines(ABC):
     def eps(self) -> float:
         """Spacing of numbers near 1 in the coarser of the dtypes of x and f(x)."""
         kind = self.function.dtype
-        eps = _eps(self.point_dtype)
-        return max(eps, _eps(kind)) if kind is not None and kind.kind in "fc" else eps
+        if kind is None or kind == self.point_dtype or kind.kind not in "fc":
+            return _eps(self.point_dtype)
+        return max(_eps(self.point_dtype), _eps(kind))
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -119,7 +117,8 @@ class Lines(ABC):
         ndarray, shape (..., P, M)
         """
         t = np.asarray(t)
-        values = self._values(t.reshape(math.prod(t.shape[:-1]), t.shape[-1]), index)
+        rows = t if t.ndim == 2 else t.reshape(math.prod(t.shape[:-1]), t.shape[-1])
+        values = self._values(rows, index)
         if values.dtype.kind == "c" and t.dtype.kind != "c":
             values = np.ascontiguousarray(values).view(values.real.dtype)
         return values.reshape(*t.shape, values.shape[-1])
@@ -135,7 +134,10 @@ class Lines(ABC):
 
     @abstractmethod
     def representable(self, t: Any, index: IntArray | None = None) -> FloatArray:
-        """Return the distances nearest to t for which x + t v is an exact floating-point number."""
+        """Return the distances nearest to t for which x + t v is an exact floating-point number.
+
+        A sum may leave the range of numbers: the caller holds NumPy's warnings off.
+        """
 
     @abstractmethod
     def spread(self, values: FloatArray) -> FloatArray:
@@ -152,3 +154,8 @@ class Lines(ABC):
     @abstractmethod
     def reach(self) -> FloatArray:
         """How far the coordinates move per unit of t, at most, on each line."""
+
+
+def exact(x: FloatArray, t: FloatArray) -> FloatArray:
+    """Return (x + t) - x, the distance from x to the floating-point number next to x + t."""
+    return ((x + t.astype(x.dtype, copy=False)) - x).astype(t.dtype, copy=False)

@@ -24,7 +24,12 @@ class Directions:
         self.starts, self.coordinates, self.components = starts, coordinates, components
         self.count, self.dimension = len(starts) - 1, dimension
         self.lengths = np.diff(starts)
-        self.single = bool((self.lengths == 1).all())
+        lengths = self.lengths
+        # The length of all of them, if they share one.
+        self.width = int(lengths[0]) if len(lengths) and (lengths == lengths[0]).all() else 0
+        self.single = self.width == 1 or not len(lengths)
+        # Whether the lines are the coordinate axes themselves, in order.
+        self.identity = False
 
     @classmethod
     def dense(cls, vectors: FloatArray) -> Directions:
@@ -46,17 +51,24 @@ class Directions:
         """Return, for the given lines, the position in the list of each entry and its place among `lines`."""
         if self.single:
             return lines, np.arange(len(lines))
+        if self.width:
+            position = (lines[:, None] * self.width + np.arange(self.width)).ravel()
+            return position, np.arange(len(lines)).repeat(self.width)
         lengths = self.lengths[lines]
-        owner = np.repeat(np.arange(len(lines)), lengths)
+        owner = np.arange(len(lines)).repeat(lengths)
         ends = np.cumsum(lengths)
-        return np.arange(len(owner)) + np.repeat(self.starts[lines] - (ends - lengths), lengths), owner
+        return np.arange(len(owner)) + (self.starts[lines] - (ends - lengths)).repeat(lengths), owner
 
     def reduce(self, ufunc: np.ufunc, values: FloatArray) -> FloatArray:
         """Reduce one value per entry to one per line."""
+        if self.width:
+            return ufunc.reduce(values.reshape(self.count, self.width), axis=1)
         return ufunc.reduceat(values, self.starts[:-1]) if self.count else values[:0]
 
 
 @lru_cache(maxsize=8)
 def axes(n: int) -> Directions:
     """Return the n coordinate axes."""
-    return Directions(np.arange(n + 1), np.arange(n), np.ones(n), n)
+    directions = Directions(np.arange(n + 1), np.arange(n), np.ones(n), n)
+    directions.identity = True
+    return directions

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calcml._function import Function
-from calcml._lines._base import Lines
+from calcml._lines._base import Lines, exact
 from calcml._typing import FloatArray, IntArray
 from calcml.errors import EvaluationError
 
@@ -95,8 +95,7 @@ class ElementwiseLines(Lines):
         """Return the distances nearest to t for which x + t is an exact floating-point number."""
         t = np.asarray(t, dtype=self.magnitude.dtype)
         x = self.x if index is None else self.x[index]
-        with np.errstate(over="ignore", invalid="ignore"):
-            return ((x + t.astype(x.dtype)) - x).astype(t.dtype)
+        return exact(x, t)
 
     def spread(self, values: FloatArray) -> FloatArray:
         """Return `values`: each line has one coordinate, its own."""

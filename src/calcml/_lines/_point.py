@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from calcml._function import Function
-from calcml._lines._base import Lines
+from calcml._lines._base import Lines, exact
 from calcml._lines._directions import Directions
 from calcml._typing import FloatArray, IntArray
 
@@ -39,6 +39,8 @@ class PointLines(Lines):
     def size(self) -> FloatArray:
         """Magnitude of x along each line: the largest coordinate over the largest component."""
         d = self.directions
+        if d.identity:
+            return self.magnitude
         largest = self.magnitude[d.coordinates]
         if d.single:
             return largest / np.abs(d.components)
@@ -71,34 +73,55 @@ class PointLines(Lines):
         return np.broadcast_to(row, (self.count, row.shape[-1]))
 
     def _values(self, t: NDArray[Any], index: IntArray | None) -> NDArray[Any]:
-        if index is None:
-            lines = np.arange(t.size) % self.count if self.count else np.arange(0)
-        else:
-            lines = np.tile(index, len(t))
-        t = t.ravel()
+        function, n = self.function, max(1, self.x.size)
         # Workers get everything at once; a loop or a batch gets blocks that stay in the cache.
-        block = len(t) if self.function.mapper is not None else max(1, BLOCK // max(1, self.x.size))
-        if block >= len(t) > 0:
-            return self.function.evaluate(self._points(t, lines))
-        rows = [
-            self.function.evaluate(self._points(t[k : k + block], lines[k : k + block]))
-            for k in range(0, len(t), block)
-        ]
-        return np.concatenate(rows) if rows else np.empty((0, self.outputs))
+        most = t.size if function.mapper is not None else max(1, BLOCK // n)
+        if index is None and self.directions.identity and n <= most:
+            rows, batch = most // n, function.vectorized
+            parts = [t[k : k + rows].ravel() for k in range(0, len(t), rows)]
+            points = (self._points(part, *_everything(len(part), n, batch)) for part in parts)
+        else:
+            lines = np.arange(self.count) if index is None else index
+            lines = lines.reshape(1, -1).repeat(len(t), axis=0).ravel()
+            block, t = _even(t.size, most), t.ravel()
+            cuts = [slice(k, k + block) for k in range(0, len(t), block)]
+            points = (self._points(t[cut], *self._entries_of(lines[cut])) for cut in cuts)
+        values = [function.evaluate(block) for block in points]
+        return values[0] if len(values) == 1 else np.concatenate(values)
 
-    def _points(self, t: NDArray[Any], lines: IntArray) -> NDArray[Any]:
-        dtype = np.result_type(self.x.dtype, np.complex128) if t.dtype.kind == "c" else self.x.dtype
+    def _entries_of(self, lines: IntArray) -> tuple[IntArray, IntArray, IntArray | None, FloatArray | None]:
+        """Return which entries of a table of points move: coordinates, places, owners and components."""
+        d = self.directions
+        position, owner = d.entries(lines)
+        of = None if d.single else owner
+        coordinates = position if d.identity else d.coordinates[position]
+        places = _places(coordinates, owner, len(lines), d.dimension, self.function.vectorized)
+        return coordinates, places, of, None if d.identity else d.components[position]
+
+    def _points(
+        self,
+        t: NDArray[Any],
+        coordinates: IntArray,
+        places: IntArray,
+        owner: IntArray | None = None,
+        components: FloatArray | None = None,
+    ) -> NDArray[Any]:
+        """Return the points x + t v, one in a row; see `_entries_of`."""
+        x, n, count = self.x, self.x.size, len(t)
+        dtype = x.dtype if t.dtype.kind == "f" else np.result_type(x.dtype, np.complex128)
         # A batch is handed over with its axis last: laid out that way from the start, it needs no copy.
-        points = (
-            np.empty((self.x.size, len(t)), dtype).T
-            if self.function.vectorized
-            else np.empty((len(t), self.x.size), dtype)
-        )
-        points[...] = self.x
-        position, owner = self.directions.entries(lines)
-        coordinates = self.directions.coordinates[position]
-        moves = t[owner] * self.directions.components[position]
-        points[owner, coordinates] += moves.astype(dtype, copy=False)
+        if self.function.vectorized:
+            table = np.empty((n, count), dtype)
+            table[...] = x[:, None]
+            points = table.T
+        else:
+            table = points = np.empty((count, n), dtype)
+            table[...] = x
+        if owner is not None:
+            t = t[owner]
+        if components is not None:
+            t = t * components
+        table.put(places, x[coordinates] + t.astype(dtype, copy=False))
         if self.bounds is not None and dtype.kind == "f":
             # Adding and rounding may step over a bound by one unit in the last place.
             np.clip(points, *self.bounds, out=points)
@@ -110,14 +133,17 @@ class PointLines(Lines):
         d = self.directions
         if not d.single:
             return t
+        if d.identity:
+            return exact(self.x if index is None else self.x[index], t)
         lines = slice(None) if index is None else index
         x, v = self.x[d.coordinates[lines]], d.components[lines]
-        with np.errstate(over="ignore", invalid="ignore"):
-            return ((x + (t * v).astype(x.dtype)) - x).astype(t.dtype) / v
+        return exact(x, t * v) / v
 
     def spread(self, values: FloatArray) -> FloatArray:
         """Turn one length per coordinate into one distance per line, the shortest that a line allows."""
         d = self.directions
+        if d.identity:
+            return values
         with np.errstate(divide="ignore"):
             ratios = values[d.coordinates] / np.abs(d.components)
         return ratios if d.single else d.reduce(np.minimum, ratios)
@@ -150,3 +176,21 @@ class PointLines(Lines):
         vector = np.zeros((1, d.dimension))
         np.add.at(vector[0], d.coordinates, np.repeat(weights, d.lengths) * d.components)
         return PointLines(self.function, self.x, Directions.dense(vector), self.bounds)
+
+
+def _places(coordinates: IntArray, owner: IntArray, count: int, n: int, batch: bool) -> IntArray:
+    """Return the places of some entries in a flat table of points, one point in a row or in a column."""
+    return coordinates * count + owner if batch else owner * n + coordinates
+
+
+@lru_cache(maxsize=32)
+def _everything(count: int, n: int, batch: bool) -> tuple[IntArray, IntArray]:
+    """Return coordinates and places for `count` moves, along each axis in turn; not to be changed."""
+    owner = np.arange(count)
+    coordinates = owner % n
+    return coordinates, _places(coordinates, owner, count, n, batch)
+
+
+def _even(count: int, most: int) -> int:
+    """Return the length of blocks of at most `most`, as equal as they can be."""
+    return -(-count // max(1, -(-count // most)))

@@ -13,8 +13,9 @@ from calcml._lines import PointLines, axes
 from calcml._objective import Objective, VectorObjective, open_objective
 from calcml._parameters import Structure, flatten
 from calcml._typing import FloatArray, KeywordArguments, PositionalArguments, RealFunction, Workers
+from calcml.differentiate._flat import FlatHessian
 from calcml.differentiate._problem import coefficient
-from calcml.differentiate._second import FlatHessian, hessian_tables
+from calcml.differentiate._second import hessian_tables
 from calcml.errors import EvaluationError
 from calcml.schemes.registry import SchemeLike
 
@@ -188,8 +189,8 @@ def _second(
     """
     if part.user_jacobian is None:
         tables = hessian_tables(part.function, x, part.bounds, part.scheme, gradient=False, error=error)
-        value, bound = tables["value"], _bound(tables["truncation"], tables["noise"])
-        return value @ weights, bound @ np.abs(weights)
+        bound = _bound(tables.truncation, tables.noise)
+        return tables.value @ weights, bound @ np.abs(weights)
     lines = PointLines(part.user_jacobian, x, axes(x.size), part.bounds)
     c = coefficient(part.scheme, lines, 1, error=error)
     shape = (x.size, weights.size, x.size)

@@ -63,5 +63,5 @@ def _run(
 def _shaped(problem: Problem, table: Any, *, cast: bool = False, magnitude: bool = True) -> Any:
     """Turn a table with one row per coordinate into arrays of shape f(x).shape + x.shape."""
     lead = problem.function.shape or ()
-    joined = to_values(table, problem.function, magnitude=magnitude).T
-    return problem.structure.spread(joined.reshape(*lead, problem.x.size), lead, cast=cast)
+    joined = to_values(table, problem.function, magnitude=magnitude).T.reshape(*lead, problem.x.size)
+    return problem.structure.spread(joined, lead, cast=cast)

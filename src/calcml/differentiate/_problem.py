@@ -5,20 +5,20 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calcml._function import Function, check_callable
+from calcml._function import Function
 from calcml._lines import Directions, Lines, PointLines
 from calcml._parameters import Structure, check_bounds, flatten
 from calcml._result import Result, format_array
 from calcml._status import Status
 from calcml._typing import Bounds, FloatArray, IntArray, KeywordArguments, PositionalArguments, Workers
-from calcml._workers import open_map
+from calcml._workers import check_workers, open_map
 from calcml.errors import AccuracyWarning
 from calcml.schemes.base import Coefficient, Scheme
 from calcml.schemes.registry import SchemeLike, as_scheme
@@ -97,7 +97,7 @@ class Estimate(Result):
         ]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Problem:
     """A checked problem: the function of the flat vector x, and how to lay answers out."""
 
@@ -112,7 +112,6 @@ class Problem:
         return PointLines(self.function, self.x, directions, self.bounds, origin)
 
 
-@contextmanager
 def open_problem(
     f: Any,
     x: Any,
@@ -124,17 +123,22 @@ def open_problem(
     vectorized: bool = False,
     workers: Workers = None,
     name: str = "f",
-) -> Iterator[Problem]:
+) -> AbstractContextManager[Problem]:
     """Check everything at the door, before f is called, and hold the workers open meanwhile."""
-    check_callable(f, name)
     rule = as_scheme(scheme)
     flat, structure = flatten(x)
     limits = check_bounds(bounds, flat, structure)
+    check_workers(workers)
+    function = Function(f, structure, args=args, kwargs=kwargs, vectorized=vectorized, name=name)
+    problem = Problem(function, flat, structure, limits, rule)
+    return nullcontext(problem) if workers is None else _at_work(problem, workers)
+
+
+@contextmanager
+def _at_work(problem: Problem, workers: Workers) -> Iterator[Problem]:
     with open_map(workers) as mapper:
-        function = Function(
-            f, structure, args=args, kwargs=kwargs, vectorized=vectorized, mapper=mapper, name=name
-        )
-        yield Problem(function, flat, structure, limits, rule)
+        problem.function.employ(mapper)
+        yield problem
 
 
 def coefficient(scheme: Scheme, lines: Lines, n: int, *, error: bool) -> Coefficient:
@@ -160,7 +164,7 @@ def to_values(values: FloatArray, function: Function, *, magnitude: bool = False
 
 def warn_inaccurate(status: IntArray, name: str) -> None:
     """Warn that digits were lost; NaN speaks for itself."""
-    if status.any() and (status == Status.INACCURATE).any():
+    if np.count_nonzero(status) and (status == Status.INACCURATE).any():
         first = tuple(int(i) for i in np.argwhere(status == Status.INACCURATE)[0])
         place = f" at index {first if len(first) > 1 else first[0]}" if first else ""
         warnings.warn(

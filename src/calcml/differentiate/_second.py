@@ -2,63 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calcml._function import Function
 from calcml._lines import Directions, PointLines, axes
-from calcml._parameters import Structure, flatten_like, match
-from calcml._typing import (
-    FloatArray,
-    RealFunction,
-)
-from calcml.differentiate._problem import (
-    coefficient,
-)
-from calcml.errors import EvaluationError
+from calcml._typing import FloatArray, IntArray
+from calcml.differentiate._problem import coefficient
 from calcml.schemes.base import Coefficient, Scheme
 
-__all__ = ["FlatGradient", "FlatHessian", "hessian_tables"]
+__all__ = ["SecondTables", "hessian_tables"]
 
 
-class FlatGradient:
-    """A user's gradient as a function that returns one flat vector.
+@dataclass(frozen=True, eq=False)
+class SecondTables:
+    """Second derivatives of M outputs with respect to n numbers.
 
-    A class rather than a closure so that it can travel to another process.
+    Attributes
+    ----------
+    value, truncation, noise : ndarray, shape (n, n, M)
+        The derivatives and the parts of their errors; without an error wanted, NaN for the truncation.
+    status : ndarray of int8, shape (n, n, M)
+        Codes of `Status`.
+    step : ndarray, shape (n,)
+        The steps along the axes.
     """
 
-    def __init__(self, grad: RealFunction, structure: Structure) -> None:
-        self.grad, self.structure = grad, structure
+    value: FloatArray
+    truncation: FloatArray
+    noise: FloatArray
+    status: IntArray
+    step: FloatArray
 
-    def __call__(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        """Evaluate the gradient and flatten it."""
-        value = self.grad(x, *args, **kwargs)
-        try:
-            return flatten_like(value, self.structure, "grad(x)")
-        except ValueError as error:
-            raise EvaluationError(str(error)) from None
-
-
-class FlatHessian:
-    """A user's Hessian as a function that returns one n by n matrix."""
-
-    def __init__(self, hess: RealFunction, structure: Structure) -> None:
-        self.hess, self.structure = hess, structure
-
-    def __call__(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        """Evaluate the Hessian and flatten both of its sides."""
-        value, n = self.hess(x, *args, **kwargs), self.structure.size
-        # H["a"]["b"] has shape a.shape + b.shape.
-        rows = self.structure.leaves
-        shapes = {a.label + b.label: a.shape + b.shape for a in rows for b in rows}
-        try:
-            blocks = match(value, shapes, "hess(x)", "(x, x)")
-        except ValueError as error:
-            raise EvaluationError(str(error)) from None
-        sizes = [leaf.stop - leaf.start for leaf in rows]
-        parts = iter(blocks.values())
-        return np.block([[next(parts).reshape(a, b) for b in sizes] for a in sizes]).reshape(n, n)
+    @property
+    def error(self) -> FloatArray:
+        """Truncation and noise together."""
+        return self.truncation + self.noise
 
 
 def hessian_tables(
@@ -69,8 +52,8 @@ def hessian_tables(
     *,
     gradient: bool,
     error: bool,
-) -> dict[str, Any]:
-    """Return value, truncation, noise and status as tables of shape (n, n, M), and the steps on the axes.
+) -> SecondTables:
+    """Return the second derivatives of a function.
 
     With `gradient`, the function is the flat gradient itself and its Jacobian is made symmetric.
     """
@@ -80,43 +63,54 @@ def hessian_tables(
     return _polarize(lines, scheme, error)
 
 
-def _polarize(lines: PointLines, scheme: Scheme, error: bool) -> dict[str, Any]:
-    """Find second coefficients along axes and pairs of axes."""
-    n = lines.count
+@np.errstate(all="ignore")
+def _polarize(lines: PointLines, scheme: Scheme, error: bool) -> SecondTables:
+    """Find second coefficients c along axes and pairs of axes.
+
+    Along s_i e_i + σ s_j e_j the coefficient is s_i² c_i + s_j² c_j + σ s_i s_j H_ij, and H_ii = 2 c_i.
+    """
     axis = coefficient(scheme, lines, 2, error=error)
-    scale = _lengths(axis.step, lines.magnitude)
+    step = axis.step
+    if lines.count < 2:
+        value, truncation, noise = (2 * part[:, None] for part in (axis.value, axis.truncation, axis.noise))
+        return SecondTables(value, truncation, noise, axis.status[:, None], step)
+    first, second, diagonal, upper, lower = _places(lines.count)
+    scale = _lengths(step, lines.magnitude)
+    # Towards the roomier side of each coordinate there is always room for both.
+    side_of = np.where(lines.upper >= -lines.lower, 1.0, -1.0)
+    sign = side_of[first] * side_of[second]
+    directions = Directions.pairs(first, second, scale, sign)
+    through = PointLines(lines.function, lines.x, directions, lines.bounds, lines.origin()[:1])
+    pair = coefficient(scheme, through, 2, error=error)
+
+    # One factor at a time: the square of a length may be out of range where the length is not.
+    s = scale[:, None]
+    s_i, s_j = s[first], s[second]
+
+    def mixed(of_axis: FloatArray, of_pair: FloatArray, combine: float) -> FloatArray:
+        scaled = of_axis * s * s
+        return (of_pair + combine * (scaled[first] + scaled[second])) / s_i / s_j
+
+    def table(of_axis: NDArray[Any], of_pair: NDArray[Any]) -> NDArray[Any]:
+        entries = np.empty((lines.count**2, of_axis.shape[1]), dtype=of_axis.dtype)
+        entries[diagonal], entries[upper], entries[lower] = of_axis, of_pair, of_pair
+        return entries.reshape(lines.count, lines.count, -1)
+
+    value = table(2 * axis.value, mixed(axis.value, pair.value, -1.0) * sign[:, None])
+    noise = table(2 * axis.noise, mixed(axis.noise, pair.noise, 1.0))
+    # Without an error wanted the truncation is NaN throughout.
+    truncation = np.full(value.shape, np.nan)
+    if error:
+        truncation = table(2 * axis.truncation, mixed(axis.truncation, pair.truncation, 1.0))
+    worst = np.maximum(pair.status, np.maximum(axis.status[first], axis.status[second]))
+    return SecondTables(value, truncation, noise, table(axis.status, worst), step)
+
+
+@lru_cache(maxsize=8)
+def _places(n: int) -> tuple[IntArray, ...]:
+    """Return all pairs i < j, and the places of H_ii, H_ij and H_ji in the flat matrix; not to be changed."""
     first, second = np.triu_indices(n, 1)
-    pair = axis
-    if first.size:
-        # Towards the roomier side of each coordinate there is always room for both.
-        side_of = np.where(lines.upper >= -lines.lower, 1.0, -1.0)
-        sign = side_of[first] * side_of[second]
-        directions = Directions.pairs(first, second, scale, sign)
-        through = PointLines(lines.function, lines.x, directions, lines.bounds, lines.origin()[:1])
-        pair = coefficient(scheme, through, 2, error=error)
-    tables: dict[str, Any] = {"step": axis.step}
-    side = scale[:, None]
-    for name, combine in (("value", -1.0), ("truncation", 1.0), ("noise", 1.0)):
-        own = getattr(axis, name)
-        table = np.empty((n, n, own.shape[1]), dtype=own.dtype)
-        table[np.arange(n), np.arange(n)] = 2 * own
-        if first.size:
-            # One factor at a time: the square of a length may be out of range where the length is not.
-            with np.errstate(all="ignore"):
-                scaled = own * side * side
-                mixed = (getattr(pair, name) + combine * (scaled[first] + scaled[second])) / side[first]
-                mixed = mixed / side[second]
-                if name == "value":
-                    mixed *= sign[:, None]
-            table[first, second] = table[second, first] = mixed
-        tables[name] = table
-    status = np.empty(tables["value"].shape, dtype=np.int8)
-    status[np.arange(n), np.arange(n)] = axis.status
-    if first.size:
-        worst = np.maximum(pair.status, np.maximum(axis.status[first], axis.status[second]))
-        status[first, second] = status[second, first] = worst
-    tables["status"] = status
-    return tables
+    return first, second, np.arange(n) * (n + 1), first * n + second, second * n + first
 
 
 def _lengths(step: FloatArray, magnitude: FloatArray) -> FloatArray:
@@ -126,14 +120,14 @@ def _lengths(step: FloatArray, magnitude: FloatArray) -> FloatArray:
     return np.where(usable, np.minimum(step, unit), 1e-4 * unit)
 
 
-def _symmetrize(c: Coefficient) -> dict[str, Any]:
+def _symmetrize(c: Coefficient) -> SecondTables:
     """Take the symmetric part of the Jacobian of a gradient; half the asymmetry is error."""
     with np.errstate(invalid="ignore"):
         asymmetry = np.abs(c.value - c.value.T) / 2
-    return {
-        "value": ((c.value + c.value.T) / 2)[..., None],
-        "truncation": ((c.truncation + c.truncation.T) / 2 + asymmetry)[..., None],
-        "noise": ((c.noise + c.noise.T) / 2)[..., None],
-        "status": np.maximum(c.status, c.status.T)[..., None],
-        "step": c.step,
-    }
+    return SecondTables(
+        value=((c.value + c.value.T) / 2)[..., None],
+        truncation=((c.truncation + c.truncation.T) / 2 + asymmetry)[..., None],
+        noise=((c.noise + c.noise.T) / 2)[..., None],
+        status=np.maximum(c.status, c.status.T)[..., None],
+        step=c.step,
+    )

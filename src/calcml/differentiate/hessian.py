@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from calcml._function import check_callable
-from calcml._parameters import flatten
 from calcml._typing import (
     Bounds,
     KeywordArguments,
@@ -15,15 +11,8 @@ from calcml._typing import (
     RealFunction,
     Workers,
 )
-from calcml.differentiate._problem import (
-    Estimate,
-    Problem,
-    in_range,
-    open_problem,
-    to_values,
-    warn_inaccurate,
-)
-from calcml.differentiate._second import FlatGradient, hessian_tables
+from calcml.differentiate._dense_hessian import second_derivatives, second_values
+from calcml.differentiate._problem import Estimate
 from calcml.schemes.registry import SchemeLike
 
 __all__ = ["estimate_hessian", "hessian"]
@@ -105,7 +94,7 @@ def hessian(
     options = dict(
         scheme=scheme, args=args, kwargs=kwargs, bounds=bounds, vectorized=vectorized, workers=workers
     )
-    return _second_derivatives(f, x, grad, error=False, **options).value
+    return second_values(f, x, grad, **options)
 
 
 def estimate_hessian(
@@ -173,51 +162,4 @@ def estimate_hessian(
     options = dict(
         scheme=scheme, args=args, kwargs=kwargs, bounds=bounds, vectorized=vectorized, workers=workers
     )
-    return _second_derivatives(f, x, grad, error=True, **options)
-
-
-def _second_derivatives(f: Any, x: Any, grad: Any, *, error: bool, **options: Any) -> Estimate:
-    """Return the Hessian from f alone, or from the gradient where it is given."""
-    check_callable(f)
-    if grad is None:
-        with open_problem(f, x, **options) as problem:
-            tables = hessian_tables(
-                problem.function, problem.x, problem.bounds, problem.scheme, gradient=False, error=error
-            )
-    else:
-        if options["vectorized"]:
-            raise ValueError("`vectorized=True` speaks of f, not of `grad`; leave out one of the two")
-        check_callable(grad, "grad")
-        _, structure = flatten(x)
-        with open_problem(FlatGradient(grad, structure), x, name="grad", **options) as problem:
-            tables = hessian_tables(
-                problem.function, problem.x, problem.bounds, problem.scheme, gradient=True, error=error
-            )
-    if not error:
-        warn_inaccurate(tables["status"], "hessian")
-    return _assemble(problem, tables, lead=(problem.function.shape or ()) if grad is None else ())
-
-
-def _assemble(problem: Problem, tables: dict[str, Any], lead: tuple[int, ...]) -> Estimate:
-    structure, n = problem.structure, problem.x.size
-
-    def shaped(name: str, *, cast: bool = False, magnitude: bool = True) -> Any:
-        joined = to_values(tables[name], problem.function, magnitude=magnitude)
-        values = np.moveaxis(joined, -1, 0).reshape(*lead, n, n)
-        return structure.spread_pairs(values, lead, cast=cast)
-
-    with np.errstate(all="ignore"):
-        rounding = structure.rounding[:, None, None] + structure.rounding[:, None]
-        tables["noise"] = tables["noise"] + rounding * np.abs(tables["value"])
-        tables["error"] = tables["truncation"] + tables["noise"]
-    tables["status"] = in_range(tables["status"], tables["value"], structure)
-    return Estimate(
-        value=shaped("value", cast=True, magnitude=False),
-        error=shaped("error"),
-        truncation=shaped("truncation"),
-        noise=shaped("noise"),
-        step=structure.spread(tables["step"], cast=False),
-        nfev=problem.function.nfev,
-        status=shaped("status"),
-        scheme=problem.scheme,
-    )
+    return second_derivatives(f, x, grad, **options)

@@ -10,6 +10,7 @@ from calcml._lines import Directions
 from calcml._parameters import flatten
 from calcml._typing import Bounds, KeywordArguments, PositionalArguments, RealFunction, Workers
 from calcml.differentiate._along import along, flat_vector, per_variable
+from calcml.differentiate._flat import FlatGradient
 from calcml.differentiate._problem import (
     Estimate,
     Problem,
@@ -18,7 +19,7 @@ from calcml.differentiate._problem import (
     to_values,
     warn_inaccurate,
 )
-from calcml.differentiate._second import FlatGradient, hessian_tables
+from calcml.differentiate._second import hessian_tables
 from calcml.schemes.registry import SchemeLike
 
 __all__ = ["estimate_hvp", "hvp"]
@@ -234,7 +235,7 @@ def _from_matrix(problem: Problem, v: Any, error: bool) -> tuple[dict[str, Any],
     )
     with np.errstate(all="ignore"):
         parts = {
-            name: np.einsum("ijm,j->im", tables[name], v if name == "value" else np.abs(v))
+            name: np.einsum("ijm,j->im", getattr(tables, name), v if name == "value" else np.abs(v))
             for name in ("value", "truncation", "noise")
         }
-    return {**parts, "status": tables["status"].max(axis=1)}, tables["step"]
+    return {**parts, "status": tables.status.max(axis=1)}, tables.step

@@ -28,6 +28,8 @@ __all__ = ["difference"]
 # The better formula has an error of its own, smaller by h / L for one-sided and (h / L)² for central points;
 # three times the difference covers it up to h = 2 L / 3, where the formula has lost all of its digits.
 TRUNCATION_MARGIN = 3.0
+# Fewer than two digits: the error exceeds this share of the value.
+POOR = 1e-2
 # Numbers per block of the arithmetic: 128 KiB, beyond which temporaries leave the allocator's fast path.
 BLOCK = 16384
 
@@ -38,11 +40,35 @@ def difference(lines: Lines, plan: Plan, rule: StepRule, *, error: bool) -> Coef
     The truncation is the difference to the formula of the next order on the same grid; the noise is that of
     rounding in f and in x, amplified by the weights.
     """
-    h, value, truncation, noise = _first(lines, plan, rule, error)
-    tables = (value, truncation, noise)
+    with np.errstate(all="ignore"):
+        h, value, truncation, noise = _first(lines, plan, rule, error)
+        if not error and _clear(value, noise):
+            return Coefficient(value, truncation, noise, h, np.zeros(value.shape, dtype=np.int8))
+        tables = (value, truncation, noise)
+        if rule.adjustable:
+            _lengthen(lines, plan, h, error, tables)
+            _shrink(lines, plan, h, error, tables)
+        return Coefficient(value, truncation, noise, h, _status(lines, plan, tables, h, error=error))
+
+
+def _clear(value: FloatArray, noise: FloatArray) -> bool:
+    """Return whether all values are finite with two digits at least."""
+    good = noise <= POOR * np.abs(value)
+    return np.count_nonzero(good) == value.size and bool(np.vdot(value, value) < np.inf)
+
+
+def _lengthen(lines: Lines, plan: Plan, h: FloatArray, error: bool, tables: tuple[FloatArray, ...]) -> None:
+    """Lengthen, in place, the steps that x + h rounds away, which gave 0/0."""
+    lost = np.flatnonzero(~(h > 0) & (lines.upper > lines.lower))
+    if lost.size:
+        _redo(lines, plan, h, least_step(lines)[lost], error, lost, tables)
+
+
+def _shrink(lines: Lines, plan: Plan, h: FloatArray, error: bool, tables: tuple[FloatArray, ...]) -> None:
+    """Shorten, in place, the steps that met NaN or infinity until they stay inside the domain of f."""
     shrunk = np.empty(0, dtype=int)
-    for k in range(TRIES if rule.adjustable else 0):
-        index = worth_shrinking(lines, value, h)
+    for k in range(TRIES):
+        index = worth_shrinking(lines, tables[0], h)
         if not index.size:
             break
         shrunk = np.union1d(shrunk, index)
@@ -52,20 +78,23 @@ def difference(lines: Lines, plan: Plan, rule: StepRule, *, error: bool) -> Coef
         # length scale of f there.  The optimal step is a small part of it.
         finer = h[shrunk] * 4 * optimal_factor(plan.formula, lines.eps)
         _redo(lines, plan, h, np.maximum(finer, least_step(lines)[shrunk]), error, shrunk, tables)
-    return Coefficient(value, truncation, noise, h, _status(lines, plan, tables, h, error=error))
 
 
 def _first(
     lines: Lines, plan: Plan, rule: StepRule, error: bool
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Return steps, values and errors of the first attempt."""
-    eps = 0.0
-    while eps != lines.eps:
-        # The first values may show that f is less precise than x, which asks for longer steps.
+    while True:
         eps = lines.eps
-        h = _first_exact(lines, rule, rule.steps(lines, plan.formula))
+        h = lines.representable(rule.steps(lines, plan.formula))
+        if not rule.adjustable and not h.min() > 0:
+            raise ValueError(
+                f"`step` {h[~(h > 0)][0]:g} is too small to change x; give a larger one or step=None"
+            )
         value, truncation, noise, h = _attempt(lines, plan, h, error)
-    return h, value, truncation, noise
+        if eps == lines.eps:
+            return h, value, truncation, noise
+        # The first values show that f is less precise than x, which asks for longer steps.
 
 
 def _redo(
@@ -81,17 +110,6 @@ def _redo(
     *results, h[index] = _attempt(lines, plan, lines.representable(steps, index), error, index)
     for whole, part in zip(tables, results, strict=True):
         whole[index] = part
-
-
-def _first_exact(lines: Lines, rule: StepRule, h: FloatArray) -> FloatArray:
-    exact = lines.representable(h)
-    lost = ~(exact > 0)
-    if not lost.any():
-        return exact
-    # A step that x + h rounds away would give 0/0.
-    if not rule.adjustable:
-        raise ValueError(f"`step` {h[lost][0]:g} is too small to change x; give a larger one or step=None")
-    return np.where(lost, least_step(lines), exact)
 
 
 def _attempt(
@@ -127,28 +145,27 @@ def _shift(
     """
     # Offsets count from x, so a part of a step is lost on either side: one interval more than points need.
     reach = plan.reach + 1
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        h = np.where(fits, h, np.minimum(h, (upper - lower) / (reach + 1)))
-        # Rounding of the quotient must not lose a point that lies on the bound itself.
-        margin = 1 + 4 * np.finfo(float).eps
-        down, up = np.floor(-lower / h * margin), np.floor(upper / h * margin)
-        first = np.minimum(np.maximum(preferred, -down), up - plan.reach)
-        wider = np.where(first + reach <= up, first, first - 1)
+    h = np.where(fits, h, np.minimum(h, (upper - lower) / (reach + 1)))
+    # Rounding of the quotient must not lose a point that lies on the bound itself.
+    margin = 1 + 4 * np.finfo(float).eps
+    down, up = np.floor(-lower / h * margin), np.floor(upper / h * margin)
+    first = np.minimum(np.maximum(preferred, -down), up - plan.reach)
+    wider = np.where(first + reach <= up, first, first - 1)
     window = np.stack([first, wider], axis=1)
     return np.where(np.isfinite(window), window, 0).astype(int), h
 
 
-@np.errstate(all="ignore")
 def _apply(
     lines: Lines, recipe: Recipe, h: FloatArray, index: IntArray | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return value, truncation (NaN without a better formula) and noise."""
+    """Return value, truncation and noise; the truncation is NaN where no better formula judges it."""
     values = _values(lines, recipe, h, index)
-    size = lines.size if index is None else lines.size[index]
+    eps, along = lines.eps, h
+    if len(recipe.weights) > 1:
+        along = lines.size if index is None else lines.size[index]
     points, p, outputs = values.shape
     if values.size <= BLOCK:
-        value, truncation, noise = _combine(recipe, values, h, size, lines.eps)
-        return value, truncation, noise
+        return _combine(recipe, values, h, along, eps)
     # Blocks of lines, or of outputs where these are many, whose temporaries stay in the cache.
     table = np.empty((3, p, outputs), dtype=values.dtype)
     rows = max(1, BLOCK // (points * outputs))
@@ -156,9 +173,7 @@ def _apply(
     for i in range(0, p, rows):
         for j in range(0, outputs, columns):
             cut = slice(i, i + rows), slice(j, j + columns)
-            parts = _combine(recipe, values[:, *cut], h[cut[0]], size[cut[0]], lines.eps)
-            for whole, part in zip(table, parts, strict=True):
-                whole[cut] = part
+            table[:, *cut] = _combine(recipe, values[:, *cut], h[cut[0]], along[cut[0]], eps)
     return table[0], table[1], table[2]
 
 
@@ -166,47 +181,58 @@ def _combine(
     recipe: Recipe, values: FloatArray, h: FloatArray, along: FloatArray, eps: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return value, truncation and noise from values of shape (K, p, M)."""
-    size = np.maximum.reduce(np.abs(values))
     shifted = values - values[0]
-    value = _weigh(recipe, 0, shifted, h)
-    # Rounding of f ...
-    eps_f = eps * size
+    value = _per_power(_weigh(recipe, 0, shifted), h, recipe.n)
+    eps_f = eps * _largest(values)
     if len(recipe.weights) == 1:
-        return value, np.full(size.shape, np.nan), _per_power(eps_f * recipe.condition, h, recipe.n)
-    # ... and of x, seen through the slope of f.
-    slope = np.maximum.reduce(np.abs(shifted)) / ((recipe.grid[-1] - recipe.grid[0]) * h[:, None])
-    eps_f += eps / 2 * slope * along[:, None]
-    truncation = TRUNCATION_MARGIN * np.abs(value - _weigh(recipe, 1, shifted, h))
-    return value, truncation, _per_power(eps_f * recipe.condition, h, recipe.n)
+        truncation = np.empty(value.shape)
+        truncation.fill(np.nan)
+    else:
+        # Rounding of x is seen through the slope of f.
+        slope = _largest(shifted) / ((recipe.grid[-1] - recipe.grid[0]) * h[:, None])
+        eps_f += eps / 2 * slope * along[:, None]
+        better = _per_power(_weigh(recipe, 1, shifted), h, recipe.n)
+        truncation = TRUNCATION_MARGIN * np.abs(value - better)
+    return value, truncation, _per_power(recipe.condition * eps_f, h, recipe.n)
+
+
+def _largest(values: FloatArray) -> FloatArray:
+    """Return the largest magnitude on each line; a few calls cost less than one reduction."""
+    sizes = np.abs(values)
+    largest = sizes[0]
+    for size in sizes[1:]:
+        largest = np.maximum(largest, size)
+    return largest
 
 
 def _values(lines: Lines, recipe: Recipe, h: FloatArray, index: IntArray | None) -> FloatArray:
     """Evaluate on the grid; the point itself is shared by all lines and all formulas."""
+    moved = lines.evaluate(recipe.moves * h, index)
+    if len(moved) == len(recipe.grid):
+        return moved
     away = recipe.away
-    if away.all():
-        return lines.evaluate(recipe.grid[:, None] * h, index)
-    moved = lines.evaluate(recipe.grid[away][:, None] * h, index)
     values = np.empty((len(away), *moved.shape[1:]), dtype=moved.dtype)
     values[away] = moved
     values[~away] = lines.origin() if index is None else lines.origin()[index]
     return values
 
 
-def _weigh(recipe: Recipe, which: int, shifted: FloatArray, h: FloatArray) -> FloatArray:
+def _weigh(recipe: Recipe, which: int, shifted: FloatArray) -> FloatArray:
     # Term by term rather than by a matrix product, whose order of summation depends on the number of lines.
     # The first value is the reference, so its difference is 0.
-    _, *weights = recipe.weights[which]
-    total = weights[0] * shifted[1]
-    for weight, value in zip(weights[1:], shifted[2:], strict=True):
-        if weight:
-            total += weight * value
-    return _per_power(total, h, recipe.n)
+    weights = recipe.weights[which]
+    total = weights[1] * shifted[1]
+    for j in range(2, len(weights)):
+        if weights[j]:
+            total += weights[j] * shifted[j]
+    return total
 
 
 def _per_power(total: FloatArray, h: FloatArray, n: int) -> FloatArray:
     # Dividing n times by h instead of once by hⁿ keeps clear of overflow and underflow of the power.
+    h = h[:, None]
     for _ in range(n):
-        total = total / h[:, None]
+        total = total / h
     return total / math.factorial(n) if n > 1 else total
 
 
@@ -219,15 +245,14 @@ def _status(
     if not finite.all():
         status[~finite] = Status.NON_FINITE
         status[lines.lower == lines.upper] = Status.NO_ROOM
-    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        total = truncation + noise if error else noise
-        poor = finite & (total > 1e-2 * np.abs(value))
-        if poor.any():
-            # A derivative that is zero may carry an error larger than itself; it is badly resolved only if
-            # that error is also far above what rounding leaves at the optimal step.
-            best = optimal_factor(plan.formula, lines.eps) * np.maximum(lines.size, 1.0)
-            unavoidable = 1e3 * noise * np.minimum(h / best, 1.0)[:, None] ** plan.n
-            # An error out of range, as of a derivative near the largest number, is above everything.
-            poor &= (total > unavoidable) | np.isinf(total)
+    total = truncation + noise if error else noise
+    poor = finite & (total > POOR * np.abs(value))
+    if poor.any():
+        # A derivative that is zero may carry an error larger than itself; it is badly resolved only if
+        # that error is also far above what rounding leaves at the optimal step.
+        best = optimal_factor(plan.formula, lines.eps) * np.maximum(lines.size, 1.0)
+        unavoidable = 1e3 * noise * np.minimum(h / best, 1.0)[:, None] ** plan.n
+        # An error out of range, as of a derivative near the largest number, is above everything.
+        poor &= (total > unavoidable) | np.isinf(total)
     status[poor] = Status.INACCURATE
     return status

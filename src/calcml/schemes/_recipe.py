@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from calcml._typing import FloatArray
 from calcml.schemes.stencils import Stencil, cached_stencil
 
-__all__ = ["Plan", "Recipe", "check_order"]
+__all__ = ["Plan", "Recipe", "check_order", "plan"]
+
+
+@lru_cache(maxsize=256)
+def plan(n: int, order: int, side: int) -> Plan:
+    """Return the plan for the n-th derivative; made once."""
+    return Plan(n, order, side)
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,7 @@ class Plan:
     order: int
     side: int
 
-    @property
+    @cached_property
     def formula(self) -> Stencil:
         """The preferred formula."""
         return _formula(self.n, self.order, self.side)
@@ -57,6 +63,8 @@ class Recipe:
         Weights of each formula on the grid.
     away : ndarray of bool
         Where the grid is not x itself.
+    moves : ndarray, shape (K', 1)
+        The offsets away from x, as a column.
     lowest, highest : float
         The range of offsets that must lie within bounds.
     """
@@ -65,6 +73,7 @@ class Recipe:
     grid: FloatArray
     weights: tuple[tuple[float, ...], ...]
     away: NDArray[np.bool_]
+    moves: FloatArray
     condition: float
     lowest: float
     highest: float
@@ -100,7 +109,9 @@ def _recipe(formula: Stencil, better: Stencil, error: bool) -> Recipe:
     weights = tuple(tuple(float(table.get(g, 0)) for g in grid) for table in tables)
     # Whether the error is wanted must not change the value, so bounds are held against the better formula.
     lowest, highest = float(better.offsets[0]), float(better.offsets[-1])
-    return Recipe(formula.n, offsets, weights, offsets != 0, formula.condition, lowest, highest)
+    away = offsets != 0
+    moves = offsets[away][:, None]
+    return Recipe(formula.n, offsets, weights, away, moves, formula.condition, lowest, highest)
 
 
 def check_order(order: object, *, even: bool = False) -> None:

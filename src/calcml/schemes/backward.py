@@ -7,7 +7,7 @@ from typing import Any
 
 from calcml._lines import Lines
 from calcml.schemes._difference import difference
-from calcml.schemes._recipe import Plan, check_order
+from calcml.schemes._recipe import check_order, plan
 from calcml.schemes.base import Coefficient, Scheme
 from calcml.schemes.steps import as_rule
 
@@ -58,4 +58,4 @@ class Backward(Scheme):
 
     def coefficient(self, lines: Lines, n: int, *, error: bool = True) -> Coefficient:
         """Return the n-th Taylor coefficient on each line."""
-        return difference(lines, Plan(n, self.order, -1), self.step, error=error)
+        return difference(lines, plan(n, self.order, -1), self.step, error=error)

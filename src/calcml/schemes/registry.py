@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from calcml.schemes.adaptive import Adaptive
 from calcml.schemes.backward import Backward
 from calcml.schemes.base import Scheme
@@ -69,9 +71,14 @@ def as_scheme(scheme: SchemeLike) -> Scheme:
     """
     if isinstance(scheme, Scheme):
         return scheme
-    for name, cls in _CLASSES:
-        if scheme == name:
-            return cls()
     if isinstance(scheme, str):
-        raise ValueError(f"`scheme` must be one of {', '.join(names())}, got {scheme!r}")
+        return _named(scheme)
     raise TypeError(f"`scheme` must be a name or a scheme such as Central(order=4), got {scheme!r}")
+
+
+@lru_cache(maxsize=64)
+def _named(name: str) -> Scheme:
+    for known, cls in _CLASSES:
+        if name == known:
+            return cls()
+    raise ValueError(f"`scheme` must be one of {', '.join(names())}, got {name!r}")

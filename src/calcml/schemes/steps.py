@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -161,8 +162,12 @@ class Relative(StepRule):
 
 def optimal_factor(formula: Stencil, eps: float) -> float:
     """Return the optimal step in units of the length scale of f."""
-    n, p = formula.n, formula.order
-    return float((n * eps / p * formula.balance) ** (1 / (n + p)))
+    return _factor(formula.n, formula.order, formula.balance, eps)
+
+
+@lru_cache(maxsize=256)
+def _factor(n: int, p: int, balance: float, eps: float) -> float:
+    return float((n * eps / p * balance) ** (1 / (n + p)))
 
 
 def as_rule(step: Any) -> StepRule:
