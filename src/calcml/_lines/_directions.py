@@ -30,12 +30,16 @@ class Directions:
         self.single = self.width == 1 or not len(lengths)
         # Whether the lines are the coordinate axes themselves, in order.
         self.identity = False
+        # The rows in full, where they have no zeros to speak of.
+        self.vectors: FloatArray | None = None
 
     @classmethod
     def dense(cls, vectors: FloatArray) -> Directions:
         """Make directions from the rows of a (P, n) array."""
         p, n = vectors.shape
-        return cls(np.arange(p + 1) * n, np.tile(np.arange(n), p), vectors.ravel(), n)
+        directions = cls(np.arange(p + 1) * n, np.tile(np.arange(n), p), vectors.ravel(), n)
+        directions.vectors = vectors
+        return directions
 
     @classmethod
     def pairs(
@@ -58,6 +62,11 @@ class Directions:
         owner = np.arange(len(lines)).repeat(lengths)
         ends = np.cumsum(lengths)
         return np.arange(len(owner)) + (self.starts[lines] - (ends - lengths)).repeat(lengths), owner
+
+    def gather(self, values: FloatArray) -> FloatArray:
+        """Turn one value per coordinate into one per entry of the list."""
+        alone = self.identity or (self.vectors is not None and self.count == 1)
+        return values if alone else values[self.coordinates]
 
     def reduce(self, ufunc: np.ufunc, values: FloatArray) -> FloatArray:
         """Reduce one value per entry to one per line."""

@@ -41,7 +41,7 @@ class PointLines(Lines):
         d = self.directions
         if d.identity:
             return self.magnitude
-        largest = self.magnitude[d.coordinates]
+        largest = d.gather(self.magnitude)
         if d.single:
             return largest / np.abs(d.components)
         return d.reduce(np.maximum, largest) / d.reduce(np.maximum, np.abs(d.components))
@@ -51,7 +51,7 @@ class PointLines(Lines):
         if self.bounds is None:
             return np.full(self.count, -np.inf), np.full(self.count, np.inf)
         d, v = self.directions, self.directions.components
-        down, up = (side[d.coordinates] - self.x[d.coordinates] for side in self.bounds)
+        down, up = (d.gather(side) - d.gather(self.x) for side in self.bounds)
         with np.errstate(divide="ignore", invalid="ignore"):
             low = np.where(v > 0, down / v, np.where(v < 0, up / v, -np.inf))
             high = np.where(v > 0, up / v, np.where(v < 0, down / v, np.inf))
@@ -79,50 +79,55 @@ class PointLines(Lines):
         if index is None and self.directions.identity and n <= most:
             rows, batch = most // n, function.vectorized
             parts = [t[k : k + rows].ravel() for k in range(0, len(t), rows)]
-            points = (self._points(part, *_everything(len(part), n, batch)) for part in parts)
+            points = (self._moved(part, *_everything(len(part), n, batch)) for part in parts)
         else:
             lines = np.arange(self.count) if index is None else index
             lines = lines.reshape(1, -1).repeat(len(t), axis=0).ravel()
             block, t = _even(t.size, most), t.ravel()
             cuts = [slice(k, k + block) for k in range(0, len(t), block)]
-            points = (self._points(t[cut], *self._entries_of(lines[cut])) for cut in cuts)
+            points = (self._points(t[cut], lines[cut]) for cut in cuts)
         values = [function.evaluate(block) for block in points]
         return values[0] if len(values) == 1 else np.concatenate(values)
 
-    def _entries_of(self, lines: IntArray) -> tuple[IntArray, IntArray, IntArray | None, FloatArray | None]:
-        """Return which entries of a table of points move: coordinates, places, owners and components."""
+    def _points(self, t: NDArray[Any], lines: IntArray) -> NDArray[Any]:
+        """Return the points x + t v, one in a row."""
         d = self.directions
+        if d.vectors is not None:
+            vectors = d.vectors if len(d.vectors) == 1 else d.vectors[lines]
+            return self._within(
+                self._laid_out(self.x + (t[:, None] * vectors).astype(self._dtype(t), copy=False))
+            )
         position, owner = d.entries(lines)
-        of = None if d.single else owner
         coordinates = position if d.identity else d.coordinates[position]
+        if not d.identity:
+            t = t[owner] * d.components[position]
         places = _places(coordinates, owner, len(lines), d.dimension, self.function.vectorized)
-        return coordinates, places, of, None if d.identity else d.components[position]
+        return self._moved(t, coordinates, places, len(lines))
 
-    def _points(
-        self,
-        t: NDArray[Any],
-        coordinates: IntArray,
-        places: IntArray,
-        owner: IntArray | None = None,
-        components: FloatArray | None = None,
+    def _moved(
+        self, moves: NDArray[Any], coordinates: IntArray, places: IntArray, count: int
     ) -> NDArray[Any]:
-        """Return the points x + t v, one in a row; see `_entries_of`."""
-        x, n, count = self.x, self.x.size, len(t)
-        dtype = x.dtype if t.dtype.kind == "f" else np.result_type(x.dtype, np.complex128)
-        # A batch is handed over with its axis last: laid out that way from the start, it needs no copy.
+        """Return x `count` times, one in a row, with some coordinates moved at these places in the table."""
+        x, dtype = self.x, self._dtype(moves)
         if self.function.vectorized:
-            table = np.empty((n, count), dtype)
+            table = np.empty((x.size, count), dtype)
             table[...] = x[:, None]
             points = table.T
         else:
-            table = points = np.empty((count, n), dtype)
+            table = points = np.empty((count, x.size), dtype)
             table[...] = x
-        if owner is not None:
-            t = t[owner]
-        if components is not None:
-            t = t * components
-        table.put(places, x[coordinates] + t.astype(dtype, copy=False))
-        if self.bounds is not None and dtype.kind == "f":
+        table.put(places, x[coordinates] + moves.astype(dtype, copy=False))
+        return self._within(points)
+
+    def _dtype(self, t: NDArray[Any]) -> np.dtype[Any]:
+        return self.x.dtype if t.dtype.kind == "f" else np.result_type(self.x.dtype, np.complex128)
+
+    def _laid_out(self, points: NDArray[Any]) -> NDArray[Any]:
+        # A batch is handed over with its axis last, in one piece.
+        return np.ascontiguousarray(points.T).T if self.function.vectorized else points
+
+    def _within(self, points: NDArray[Any]) -> NDArray[Any]:
+        if self.bounds is not None and points.dtype.kind == "f":
             # Adding and rounding may step over a bound by one unit in the last place.
             np.clip(points, *self.bounds, out=points)
         return points
@@ -145,7 +150,7 @@ class PointLines(Lines):
         if d.identity:
             return values
         with np.errstate(divide="ignore"):
-            ratios = values[d.coordinates] / np.abs(d.components)
+            ratios = d.gather(values) / np.abs(d.components)
         return ratios if d.single else d.reduce(np.minimum, ratios)
 
     @cached_property
@@ -184,11 +189,11 @@ def _places(coordinates: IntArray, owner: IntArray, count: int, n: int, batch: b
 
 
 @lru_cache(maxsize=32)
-def _everything(count: int, n: int, batch: bool) -> tuple[IntArray, IntArray]:
-    """Return coordinates and places for `count` moves, along each axis in turn; not to be changed."""
+def _everything(count: int, n: int, batch: bool) -> tuple[IntArray, IntArray, int]:
+    """Return coordinates, places and number of moves along each axis in turn; not to be changed."""
     owner = np.arange(count)
     coordinates = owner % n
-    return coordinates, _places(coordinates, owner, count, n, batch)
+    return coordinates, _places(coordinates, owner, count, n, batch), count
 
 
 def _even(count: int, most: int) -> int:
