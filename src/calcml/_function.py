@@ -54,8 +54,7 @@ class Call:
         """Evaluate at one flat point."""
         with np.errstate(all="ignore"):
             value = self.at(point)
-        # An array may be a buffer that f fills again in its next call.
-        return value.copy() if isinstance(value, np.ndarray) else value
+        return _copied(value)
 
     def at(self, point: NDArray[Any]) -> Any:
         """Evaluate at one flat point, with warnings as they are and f's own value."""
@@ -154,17 +153,12 @@ class Function:
             )
         return self._stack(values, real)
 
-    def _loop(self, points: Any) -> list[Any]:
+    def _loop(self, points: Any) -> Any:
         f = self.call.f if self.call.bare else self.call.at
         with np.errstate(all="ignore"):
             first = f(points[0])
             if isinstance(first, np.ndarray):
-                # An array may be a buffer that f fills again in its next call.
-                values = [first.copy()]
-                for point in points[1:]:
-                    value = f(point)
-                    values.append(value.copy() if isinstance(value, np.ndarray) else value)
-                return values
+                return _rows(f, first, points)
             # Scalars are the floor that black-box derivatives stand on.
             return [first, *[f(point) for point in points[1:]]]
 
@@ -193,8 +187,8 @@ class Function:
             )
         self.unchecked = False
 
-    def _stack(self, values: list[Any], real: bool) -> NDArray[Any]:
-        if values and isinstance(values[0], np.ma.MaskedArray):
+    def _stack(self, values: Any, real: bool) -> NDArray[Any]:
+        if len(values) and isinstance(values[0], np.ma.MaskedArray):
             raise EvaluationError(
                 f"{self.name} returned a masked array, whose mask would be lost; fill it first"
             )
@@ -257,6 +251,25 @@ class Function:
         if is_complex and not was_complex:
             raise EvaluationError(self._mixed_kinds())
         return values.astype(self.dtype) if was_complex and not is_complex else values
+
+
+def _rows(f: Callable[[Any], Any], first: NDArray[Any], points: Any) -> Any:
+    """Return the values of f at all points, copied at once: an array may be a buffer that f fills again."""
+    if type(first) is not np.ndarray or first.dtype.kind not in "fc":
+        return [first.copy(), *[_copied(f(point)) for point in points[1:]]]
+    shape, dtype = first.shape, first.dtype
+    rows = np.empty((len(points), *shape), dtype)
+    rows[0] = first
+    for k in range(1, len(points)):
+        value = f(points[k])
+        if type(value) is not np.ndarray or value.shape != shape or value.dtype != dtype:
+            return [*rows[:k], _copied(value), *[_copied(f(point)) for point in points[k + 1 :]]]
+        rows[k] = value
+    return rows
+
+
+def _copied(value: Any) -> Any:
+    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def _alike(a: NDArray[Any], b: NDArray[Any]) -> bool:

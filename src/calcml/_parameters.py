@@ -149,13 +149,19 @@ def _one_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Structure:
     return Structure((leaf,), Builder(_only, (0,)), dtype, plain=True)
 
 
-def flatten_like(value: Any, structure: Structure, name: str, other: str = "x") -> FloatArray:
+def flatten_like(
+    value: Any,
+    structure: Structure,
+    name: str,
+    other: str = "x",
+    convert: Callable[[Any, str], NDArray[Any]] = real_array,
+) -> NDArray[Any]:
     """Return the flat vector of a value that must have the structure of `other`, entry by entry.
 
     Dictionaries are matched by key, so their order does not matter.
     """
     shapes = {leaf.label: leaf.shape for leaf in structure.leaves}
-    arrays = match(value, shapes, name, other)
+    arrays = match(value, shapes, name, other, convert)
     return _join(arrays.values(), np.result_type(*arrays.values()) if arrays else np.dtype(float))
 
 
@@ -291,7 +297,7 @@ def check_bounds(bounds: Any, flat: FloatArray, structure: Structure) -> tuple[F
 
 def _side(side: Any, label: str, flat: FloatArray, structure: Structure) -> FloatArray:
     if _children(side) is not None:
-        return _cast(flatten_like(side, structure, f"{label} bounds"), flat.dtype)
+        return _inward(flatten_like(side, structure, f"{label} bounds"), label, flat)
     array = real_array(side, f"bounds {label}")
     try:
         full = np.broadcast_to(array, structure.shape)
@@ -300,9 +306,13 @@ def _side(side: Any, label: str, flat: FloatArray, structure: Structure) -> Floa
             f"the {label} `bounds` have shape {array.shape}, x has shape {structure.shape}; "
             "give a number or an array of x's shape"
         ) from None
-    return _cast(full.ravel(), flat.dtype)
+    return _inward(full.ravel(), label, flat)
 
 
-def _cast(values: FloatArray, dtype: np.dtype[Any]) -> FloatArray:
-    with np.errstate(over="ignore"):
-        return values.astype(dtype)
+def _inward(values: FloatArray, label: str, flat: FloatArray) -> FloatArray:
+    """Return bounds in the dtype of x, rounded inward unless x itself is the number next to them."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        near = values.astype(flat.dtype)
+        outside = near < values if label == "lower" else near > values
+        beside = np.nextafter(near, flat.dtype.type(np.inf if label == "lower" else -np.inf))
+    return np.where(outside & (near != flat), beside, near)

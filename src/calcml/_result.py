@@ -16,7 +16,7 @@ import numpy as np
 from calcml._status import Status
 from calcml.errors import ConvergenceError
 
-__all__ = ["Result", "format_array", "format_measurement"]
+__all__ = ["Result", "format_array", "format_measurement", "plain"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,7 @@ class Result:
             One entry per field; arrays become nested lists, a status its name, complex numbers pairs
             ``[real, imaginary]``.
         """
-        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+        return {f.name: plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
 
     def to_json(self) -> str:
         """Return the fields as a JSON text.
@@ -110,7 +110,8 @@ class Result:
         return "; ".join(str(code) for code in codes if not code.ok)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a value as numbers, strings, lists and dicts, as JSON needs them."""
     if isinstance(value, Status):
         return value.name
     if isinstance(value, Result):
@@ -118,11 +119,11 @@ def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         held = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
         # Options print themselves; a dataclass of arrays is the user's parameters.
-        return _plain(held) if any(isinstance(v, np.ndarray) for v in held.values()) else str(value)
+        return plain(held) if any(isinstance(v, np.ndarray) for v in held.values()) else str(value)
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.ndarray | np.generic):
         if value.dtype.kind == "c":
             return np.stack([value.real, value.imag], axis=-1).astype(float).tolist()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from calcml._parameters import Structure, flatten_like, match
+from calcml._parameters import Structure, check_array, flatten_like, match
 from calcml._typing import RealFunction
 from calcml.errors import EvaluationError
 
@@ -26,7 +26,8 @@ class FlatGradient:
         """Evaluate the gradient and flatten it."""
         value = self.grad(x, *args, **kwargs)
         try:
-            return flatten_like(value, self.structure, "grad(x)")
+            # Complex where x is, as the complex step makes it.
+            return flatten_like(value, self.structure, "grad(x)", convert=check_array)
         except ValueError as error:
             raise EvaluationError(str(error)) from None
 

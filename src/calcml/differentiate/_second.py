@@ -15,7 +15,7 @@ from calcml._typing import FloatArray, IntArray
 from calcml.differentiate._problem import coefficient
 from calcml.schemes.base import Coefficient, Scheme
 
-__all__ = ["SecondTables", "hessian_tables"]
+__all__ = ["SecondTables", "hessian_tables", "lengths"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ def _polarize(lines: PointLines, scheme: Scheme, error: bool) -> SecondTables:
         value, truncation, noise = (2 * part[:, None] for part in (axis.value, axis.truncation, axis.noise))
         return SecondTables(value, truncation, noise, axis.status[:, None], step)
     first, second, diagonal, upper, lower = _places(lines.count)
-    scale = _lengths(step, lines.magnitude)
+    scale = lengths(step, lines.magnitude)
     # Towards the roomier side of each coordinate there is always room for both.
     side_of = np.where(lines.upper >= -lines.lower, 1.0, -1.0)
     sign = side_of[first] * side_of[second]
@@ -113,8 +113,11 @@ def _places(n: int) -> tuple[IntArray, ...]:
     return first, second, np.arange(n) * (n + 1), first * n + second, second * n + first
 
 
-def _lengths(step: FloatArray, magnitude: FloatArray) -> FloatArray:
-    # Where f is straight along an axis the step says nothing of its scale and may be huge.
+def lengths(step: FloatArray, magnitude: FloatArray) -> FloatArray:
+    """Return a length for each axis: its step, if it says something.
+
+    Where f is straight along an axis the step says nothing of its scale and may be huge.
+    """
     usable = np.isfinite(step) & (step > 0)
     unit = np.maximum(magnitude, 1.0)
     return np.where(usable, np.minimum(step, unit), 1e-4 * unit)

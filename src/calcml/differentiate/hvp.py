@@ -206,7 +206,8 @@ def _along_sums(problem: Problem, v: Any, error: bool) -> tuple[dict[str, Any], 
     """Return e_i·H v = [c_2(e_i + v) - c_2(e_i - v)] / 2 for each i, shape (n, M)."""
     # e_i and v must be of comparable length for their mixed term to keep its digits.
     scale = np.maximum(np.abs(problem.x), 1.0).astype(float)
-    length = np.max(np.abs(v) / scale, initial=0.0) or 1.0
+    # Half as long, so that e_i - v is never zero.
+    length = 2 * np.max(np.abs(v) / scale, initial=0.0) or 1.0
     w = v / length
     plus, minus = (
         coefficient(

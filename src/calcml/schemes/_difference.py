@@ -30,6 +30,10 @@ __all__ = ["difference"]
 TRUNCATION_MARGIN = 3.0
 # Fewer than two digits: the error exceeds this share of the value.
 POOR = 1e-2
+# Noise of so many times that at the optimal step is excused.
+EXCUSED = 1e3
+# The bytes of NaN.
+UNKNOWN = np.array(np.nan).tobytes()
 # Numbers per block of the arithmetic: 128 KiB, beyond which temporaries leave the allocator's fast path.
 BLOCK = 16384
 
@@ -42,7 +46,7 @@ def difference(lines: Lines, plan: Plan, rule: StepRule, *, error: bool) -> Coef
     """
     with np.errstate(all="ignore"):
         h, value, truncation, noise = _first(lines, plan, rule, error)
-        if not error and _clear(value, noise):
+        if not error and _clear(lines, plan, value, noise, h):
             return Coefficient(value, truncation, noise, h, np.zeros(value.shape, dtype=np.int8))
         tables = (value, truncation, noise)
         if rule.adjustable:
@@ -51,10 +55,19 @@ def difference(lines: Lines, plan: Plan, rule: StepRule, *, error: bool) -> Coef
         return Coefficient(value, truncation, noise, h, _status(lines, plan, tables, h, error=error))
 
 
-def _clear(value: FloatArray, noise: FloatArray) -> bool:
-    """Return whether all values are finite with two digits at least."""
-    good = noise <= POOR * np.abs(value)
-    return np.count_nonzero(good) == value.size and bool(np.vdot(value, value) < np.inf)
+def _clear(lines: Lines, plan: Plan, value: FloatArray, noise: FloatArray, h: FloatArray) -> bool:
+    """Return whether no line needs a closer look: all is finite, and no noise is more than it must be."""
+    if not (np.vdot(value, value) < np.inf and np.vdot(noise, noise) < np.inf):
+        return False
+    if np.count_nonzero(noise <= POOR * np.abs(value)) == value.size:
+        return True
+    return bool(EXCUSED * _shortness(lines, plan, h).min() >= 1)
+
+
+def _shortness(lines: Lines, plan: Plan, h: FloatArray) -> FloatArray:
+    """Return by how much each line would have less noise at the step for a length of |x|, or of 1."""
+    best = optimal_factor(plan.formula, lines.eps) * np.maximum(lines.size, 1.0)
+    return np.minimum(h / best, 1.0) ** plan.n
 
 
 def _lengthen(lines: Lines, plan: Plan, h: FloatArray, error: bool, tables: tuple[FloatArray, ...]) -> None:
@@ -109,7 +122,8 @@ def _redo(
     """Apply the formula with other steps to some lines and enter the results in the tables."""
     *results, h[index] = _attempt(lines, plan, lines.representable(steps, index), error, index)
     for whole, part in zip(tables, results, strict=True):
-        whole[index] = part
+        if whole.flags.writeable:  # Without an error wanted, the truncation is NaN and stays so.
+            whole[index] = part
 
 
 def _attempt(
@@ -167,14 +181,22 @@ def _apply(
     if values.size <= BLOCK:
         return _combine(recipe, values, h, along, eps)
     # Blocks of lines, or of outputs where these are many, whose temporaries stay in the cache.
-    table = np.empty((3, p, outputs), dtype=values.dtype)
+    value, noise = np.empty((2, p, outputs), dtype=values.dtype)
+    truncation = _unknown(value.shape) if len(recipe.weights) == 1 else np.empty_like(value)
     rows = max(1, BLOCK // (points * outputs))
     columns = outputs if rows > 1 else max(1, BLOCK // points)
     for i in range(0, p, rows):
         for j in range(0, outputs, columns):
             cut = slice(i, i + rows), slice(j, j + columns)
-            table[:, *cut] = _combine(recipe, values[:, *cut], h[cut[0]], along[cut[0]], eps)
-    return table[0], table[1], table[2]
+            value[cut], change, noise[cut] = _combine(recipe, values[:, *cut], h[cut[0]], along[cut[0]], eps)
+            if len(recipe.weights) > 1:
+                truncation[cut] = change
+    return value, truncation, noise
+
+
+def _unknown(shape: tuple[int, ...]) -> FloatArray:
+    """Return NaN in this shape, one number in memory, which cannot be changed."""
+    return np.ndarray(shape, float, UNKNOWN, 0, (0,) * len(shape))
 
 
 def _combine(
@@ -185,8 +207,7 @@ def _combine(
     value = _per_power(_weigh(recipe, 0, shifted), h, recipe.n)
     eps_f = eps * _largest(values)
     if len(recipe.weights) == 1:
-        truncation = np.empty(value.shape)
-        truncation.fill(np.nan)
+        truncation = _unknown(value.shape)
     else:
         # Rounding of x is seen through the slope of f.
         slope = _largest(shifted) / ((recipe.grid[-1] - recipe.grid[0]) * h[:, None])
@@ -210,10 +231,10 @@ def _values(lines: Lines, recipe: Recipe, h: FloatArray, index: IntArray | None)
     moved = lines.evaluate(recipe.moves * h, index)
     if len(moved) == len(recipe.grid):
         return moved
-    away = recipe.away
-    values = np.empty((len(away), *moved.shape[1:]), dtype=moved.dtype)
-    values[away] = moved
-    values[~away] = lines.origin() if index is None else lines.origin()[index]
+    k = recipe.middle
+    values = np.empty((len(recipe.grid), *moved.shape[1:]), dtype=moved.dtype)
+    values[:k], values[k + 1 :] = moved[:k], moved[k:]
+    values[k] = lines.origin() if index is None else lines.origin()[index]
     return values
 
 
@@ -240,19 +261,18 @@ def _status(
     lines: Lines, plan: Plan, tables: tuple[FloatArray, ...], h: FloatArray, *, error: bool
 ) -> IntArray:
     value, truncation, noise = tables
-    finite = np.isfinite(value)
-    status = np.zeros(value.shape, dtype=np.int8)
-    if not finite.all():
-        status[~finite] = Status.NON_FINITE
-        status[lines.lower == lines.upper] = Status.NO_ROOM
     total = truncation + noise if error else noise
-    poor = finite & (total > POOR * np.abs(value))
-    if poor.any():
-        # A derivative that is zero may carry an error larger than itself; it is badly resolved only if
-        # that error is also far above what rounding leaves at the optimal step.
-        best = optimal_factor(plan.formula, lines.eps) * np.maximum(lines.size, 1.0)
-        unavoidable = 1e3 * noise * np.minimum(h / best, 1.0)[:, None] ** plan.n
-        # An error out of range, as of a derivative near the largest number, is above everything.
-        poor &= (total > unavoidable) | np.isinf(total)
-    status[poor] = Status.INACCURATE
+    status = np.zeros(value.shape, dtype=np.int8)
+    place = np.nonzero(~(total <= POOR * np.abs(value)) | ~np.isfinite(value))
+    if not place[0].size:
+        return status
+    lost = ~np.isfinite(value[place])
+    # A derivative that is zero may carry an error larger than itself; it is badly resolved only if that error
+    # is also far above what rounding leaves at the optimal step.
+    unavoidable = EXCUSED * noise[place] * _shortness(lines, plan, h)[place[0]]
+    # An error out of range, as of a derivative near the largest number, is above everything.
+    poor = (total[place] > unavoidable) | np.isinf(total[place])
+    status[place] = np.where(lost, Status.NON_FINITE, np.where(poor, Status.INACCURATE, Status.OK))
+    if lost.any():
+        status[lines.lower == lines.upper] = Status.NO_ROOM
     return status

@@ -7,7 +7,6 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from calcml._typing import FloatArray
 from calcml.schemes.stencils import Stencil, cached_stencil
@@ -61,8 +60,8 @@ class Recipe:
         Offsets at which f is needed, in units of the step.
     weights : tuple of tuple of float
         Weights of each formula on the grid.
-    away : ndarray of bool
-        Where the grid is not x itself.
+    middle : int
+        The place of x itself, if it is on the grid.
     moves : ndarray, shape (K', 1)
         The offsets away from x, as a column.
     lowest, highest : float
@@ -72,7 +71,7 @@ class Recipe:
     n: int
     grid: FloatArray
     weights: tuple[tuple[float, ...], ...]
-    away: NDArray[np.bool_]
+    middle: int
     moves: FloatArray
     condition: float
     lowest: float
@@ -109,9 +108,8 @@ def _recipe(formula: Stencil, better: Stencil, error: bool) -> Recipe:
     weights = tuple(tuple(float(table.get(g, 0)) for g in grid) for table in tables)
     # Whether the error is wanted must not change the value, so bounds are held against the better formula.
     lowest, highest = float(better.offsets[0]), float(better.offsets[-1])
-    away = offsets != 0
-    moves = offsets[away][:, None]
-    return Recipe(formula.n, offsets, weights, away, moves, formula.condition, lowest, highest)
+    middle, moves = int((offsets < 0).sum()), offsets[offsets != 0][:, None]
+    return Recipe(formula.n, offsets, weights, middle, moves, formula.condition, lowest, highest)
 
 
 def check_order(order: object, *, even: bool = False) -> None:
