@@ -42,8 +42,15 @@ class Lines(ABC):
         self.function, self.x, self.count, self.bounds = function, x, count, bounds
         self.point_dtype = x.dtype
         self._origin: FloatArray | None = None
-        size = np.abs(x)
-        self.magnitude = size if size.dtype.itemsize >= 8 else size.astype(np.float64)
+        self._magnitude: FloatArray | None = None
+
+    @property
+    def magnitude(self) -> FloatArray:
+        """Magnitude of each coordinate of x, in float64 at least."""
+        if self._magnitude is None:
+            size = np.abs(self.x)
+            self._magnitude = size if size.dtype.itemsize >= 8 else size.astype(np.float64)
+        return self._magnitude
 
     @property
     @abstractmethod

@@ -57,11 +57,16 @@ def difference(lines: Lines, plan: Plan, rule: StepRule, *, error: bool) -> Coef
 
 def _clear(lines: Lines, plan: Plan, value: FloatArray, noise: FloatArray, h: FloatArray) -> bool:
     """Return whether no line needs a closer look: all is finite, and no noise is more than it must be."""
-    if not (np.vdot(value, value) < np.inf and np.vdot(noise, noise) < np.inf):
+    if value.size > BLOCK:
+        finite = bool(np.isfinite(value).all() and np.isfinite(noise).all())
+    elif np.vdot(value, value) < np.inf and np.vdot(noise, noise) < np.inf:
+        # One pass, if no square overflows; for few numbers the quicker way.
+        if np.count_nonzero(noise <= POOR * np.abs(value)) == value.size:
+            return True
+        finite = True
+    else:
         return False
-    if np.count_nonzero(noise <= POOR * np.abs(value)) == value.size:
-        return True
-    return bool(EXCUSED * _shortness(lines, plan, h).min() >= 1)
+    return bool(finite and EXCUSED * _shortness(lines, plan, h).min() >= 1)
 
 
 def _shortness(lines: Lines, plan: Plan, h: FloatArray) -> FloatArray:
@@ -203,18 +208,17 @@ def _combine(
     recipe: Recipe, values: FloatArray, h: FloatArray, along: FloatArray, eps: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return value, truncation and noise from values of shape (K, p, M)."""
-    shifted = values - values[0]
-    value = _per_power(_weigh(recipe, 0, shifted), h, recipe.n)
-    eps_f = eps * _largest(values)
+    shifted = values[1:] - values[0]
+    value = _per_power(_weigh(recipe.weights[0], shifted), h, recipe.n)
+    size = _largest(values)
+    unit = _per_power(np.full((len(h), 1), eps * recipe.condition), h, recipe.n)
     if len(recipe.weights) == 1:
-        truncation = _unknown(value.shape)
-    else:
-        # Rounding of x is seen through the slope of f.
-        slope = _largest(shifted) / ((recipe.grid[-1] - recipe.grid[0]) * h[:, None])
-        eps_f += eps / 2 * slope * along[:, None]
-        better = _per_power(_weigh(recipe, 1, shifted), h, recipe.n)
-        truncation = TRUNCATION_MARGIN * np.abs(value - better)
-    return value, truncation, _per_power(recipe.condition * eps_f, h, recipe.n)
+        return value, _unknown(value.shape), size * unit
+    # Rounding of x is seen through the slope of f.
+    slope = _largest(shifted) / ((recipe.grid[-1] - recipe.grid[0]) * h[:, None])
+    better = _per_power(_weigh(recipe.weights[1], shifted), h, recipe.n)
+    truncation = TRUNCATION_MARGIN * np.abs(value - better)
+    return value, truncation, (size + slope * (along[:, None] / 2)) * unit
 
 
 def _largest(values: FloatArray) -> FloatArray:
@@ -238,14 +242,12 @@ def _values(lines: Lines, recipe: Recipe, h: FloatArray, index: IntArray | None)
     return values
 
 
-def _weigh(recipe: Recipe, which: int, shifted: FloatArray) -> FloatArray:
+def _weigh(weights: tuple[float, ...], shifted: FloatArray) -> FloatArray:
     # Term by term rather than by a matrix product, whose order of summation depends on the number of lines.
-    # The first value is the reference, so its difference is 0.
-    weights = recipe.weights[which]
-    total = weights[1] * shifted[1]
-    for j in range(2, len(weights)):
-        if weights[j]:
-            total += weights[j] * shifted[j]
+    total = weights[1] * shifted[0]
+    for weight, value in zip(weights[2:], shifted[1:], strict=True):
+        if weight:
+            total += weight * value
     return total
 
 
