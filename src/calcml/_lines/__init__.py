@@ -9,5 +9,6 @@ from calcml._lines._base import Lines
 from calcml._lines._directions import Directions, axes
 from calcml._lines._elementwise import ElementwiseLines
 from calcml._lines._point import PointLines
+from calcml._lines._seeds import SeedLines, Seeds
 
-__all__ = ["Directions", "ElementwiseLines", "Lines", "PointLines", "axes"]
+__all__ = ["Directions", "ElementwiseLines", "Lines", "PointLines", "SeedLines", "Seeds", "axes"]

@@ -11,6 +11,7 @@ from calcml.differentiate.hessian import estimate_hessian, hessian
 from calcml.differentiate.hvp import estimate_hvp, hvp
 from calcml.differentiate.jacobian import estimate_jacobian, jacobian
 from calcml.differentiate.jvp import estimate_jvp, jvp
+from calcml.differentiate.sparsity import SparsityPlan, color_columns, color_symmetric, sparsity_pattern
 from calcml.differentiate.sweep import StepSweep, step_sweep
 from calcml.differentiate.vjp import estimate_vjp, vjp
 
@@ -19,10 +20,13 @@ __all__ = [
     "Comparison",
     "Estimate",
     "SchemeRow",
+    "SparsityPlan",
     "StepSweep",
     "check_gradient",
     "check_hessian",
     "check_jacobian",
+    "color_columns",
+    "color_symmetric",
     "compare_schemes",
     "derivative",
     "directional_derivative",
@@ -39,6 +43,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "sparsity_pattern",
     "step_sweep",
     "value_and_gradient",
     "vjp",

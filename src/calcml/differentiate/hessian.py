@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from calcml._typing import (
-    Bounds,
-    KeywordArguments,
-    PositionalArguments,
-    RealFunction,
-    Workers,
-)
+from calcml._typing import Bounds, KeywordArguments, PositionalArguments, RealFunction, Workers
 from calcml.differentiate._dense_hessian import second_derivatives, second_values
 from calcml.differentiate._problem import Estimate
+from calcml.differentiate._sparse import open_plan, sparse_estimate, sparse_matrix
 from calcml.schemes.registry import SchemeLike
 
 __all__ = ["estimate_hessian", "hessian"]
@@ -29,6 +24,7 @@ def hessian(
     vectorized: bool = False,
     workers: Workers = None,
     grad: RealFunction | None = None,
+    sparsity: Any = None,
 ) -> Any:
     """Return the Hessian, the symmetric matrix of second partial derivatives.
 
@@ -54,19 +50,22 @@ def hessian(
         The gradient ``grad(x, *args, **kwargs)``, in the structure of x; then the Hessian is the symmetric
         part of its Jacobian, which is more accurate and takes fewer evaluations.  The options above then
         speak of `grad`, and f is not called.
+    sparsity : sparse matrix, array_like of bool or SparsityPlan, optional
+        Where the Hessian, as a matrix with ``x.size`` rows, may differ from 0; symmetric, as a plan with
+        ``symmetric=True``.  The Hessian is then a sparse matrix, and f must return one real number.
 
     Returns
     -------
     ndarray or structure
         The Hessian, of shape ``f(x).shape + x.shape + x.shape``; for structured x a structure of structures,
-        ``H["a"]["b"]``.
+        ``H["a"]["b"]``.  With `sparsity`, a `scipy.sparse.csr_array` of shape ``(x.size, x.size)``.
 
     Raises
     ------
     TypeError, ValueError
         If an argument is unusable; f has not been called then.
     EvaluationError
-        If f returns no numbers or changes its shape between calls.
+        If f returns no numbers or changes its shape between calls, or if `sparsity` misses an entry.
 
     Warns
     -----
@@ -84,6 +83,11 @@ def hessian(
     polarization gives the rest: s_i s_j H_ij = c_2(s_i e_i + s_j e_j) - c_2(s_i e_i) - c_2(s_j e_j).  The
     lengths s_i are the steps found on the axes, so that variables of different units keep their digits.
 
+    With `sparsity`, only the pairs in the pattern are taken; each costs as much as an axis, for values of f
+    tell nothing about two pairs at once.  With `grad` too, the gradient is differenced along the colors of a
+    star coloring: three directions for a tridiagonal Hessian of any size.  Either way one direction more
+    checks the pattern.
+
     Examples
     --------
     >>> import calcml as cm
@@ -94,6 +98,9 @@ def hessian(
     options = dict(
         scheme=scheme, args=args, kwargs=kwargs, bounds=bounds, vectorized=vectorized, workers=workers
     )
+    if sparsity is not None:
+        plan = open_plan(sparsity, symmetric=True)
+        return sparse_matrix(f, x, plan, "hessian", grad=grad, **options)
     return second_values(f, x, grad, **options)
 
 
@@ -108,6 +115,7 @@ def estimate_hessian(
     vectorized: bool = False,
     workers: Workers = None,
     grad: RealFunction | None = None,
+    sparsity: Any = None,
 ) -> Estimate:
     """Return the Hessian with its error.
 
@@ -133,19 +141,22 @@ def estimate_hessian(
     grad : callable, optional
         The gradient ``grad(x, *args, **kwargs)``, in the structure of x; then the Hessian is the symmetric
         part of its Jacobian, and half the asymmetry counts as truncation.
+    sparsity : sparse matrix, array_like of bool or SparsityPlan, optional
+        Where the Hessian, as a matrix with ``x.size`` rows, may differ from 0; symmetric, as a plan with
+        ``symmetric=True``.  The Hessian is then a sparse matrix, and f must return one real number.
 
     Returns
     -------
     Estimate
         ``value, error, truncation, noise, step, nfev, status, scheme``; the arrays have the Hessian's shape,
-        the steps that of x.
+        the steps that of x.  With `sparsity`, all but the steps are sparse matrices of one structure.
 
     Raises
     ------
     TypeError, ValueError
         If an argument is unusable; f has not been called then.
     EvaluationError
-        If f returns no numbers or changes its shape between calls.
+        If f returns no numbers or changes its shape between calls, or if `sparsity` misses an entry.
 
     See Also
     --------
@@ -162,4 +173,7 @@ def estimate_hessian(
     options = dict(
         scheme=scheme, args=args, kwargs=kwargs, bounds=bounds, vectorized=vectorized, workers=workers
     )
+    if sparsity is not None:
+        plan = open_plan(sparsity, symmetric=True)
+        return sparse_estimate(f, x, plan, "hessian", grad=grad, **options)
     return second_derivatives(f, x, grad, **options)
