@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import calcml as cm
 from calcml.schemes import Relative, Richardson
+from calcml.testing import derivative_cases, digits, honest
 
 
 @given(st.floats(-3, 3), st.integers(1, 4), st.sampled_from([1.5, 2.0, 4.0]))
@@ -74,8 +75,127 @@ def test_lost_digits_show():
     assert cm.Status(int(estimate.status)) is cm.Status.INACCURATE
 
 
+def test_the_catalog():
+    held, found, evaluations = [], [], []
+    for case in derivative_cases():
+        estimate = cm.estimate_derivative(case.f, case.x, scheme="richardson")
+        held.append(bool(honest(estimate.error, estimate.value, case.exact())))
+        found.append(float(digits(estimate.value, case.exact())))
+        evaluations.append(estimate.nfev)
+    assert sum(held) >= 42
+    assert sum(d >= 6 for d in found) >= 41
+    assert np.median(found) >= 13.5
+    assert np.median(evaluations) == 15
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "exact", "step", "nfev"),
+    [
+        # The first steps are 1/8 and 125000, each start divides them by 64 and costs 14 evaluations.
+        (lambda x: np.sin(1000 * x), 1.0, 1000 * np.cos(1000.0), 0.125 / 64, 29),
+        (np.sin, 1e6, np.cos(1e6), 125000 / 64**3, 57),
+        (lambda x: 1 / x, 1e-6, -1e12, 0.125 / 64**3, 57),
+    ],
+)
+def test_shorter_steps_where_the_first_are_too_long(f, x, exact, step, nfev):
+    estimate = cm.estimate_derivative(f, x, scheme="richardson")
+    assert digits(estimate.value, exact) >= 9
+    assert honest(estimate.error, estimate.value, exact)
+    assert estimate.step == pytest.approx(step, rel=1e-12)
+    assert estimate.nfev == nfev
+
+
+def test_shorter_steps_only_where_they_are_needed():
+    x = np.array([1.0, 1e6])
+    estimate = cm.estimate_derivative(np.sin, x, scheme="richardson")
+    assert estimate.step[0] == 0.125 and estimate.step[1] == pytest.approx(125000 / 64**3)
+    assert (digits(estimate.value, np.cos(x)) >= 9).all()
+
+
+def test_shorter_steps_end_at_the_spacing_of_numbers():
+    # The tableau starts again while the step stays above four spacings of x, here 2 times.
+    rng = np.random.default_rng(0)
+    x = 1e12
+    estimate = cm.estimate_derivative(
+        lambda x: rng.standard_normal(), x, scheme=Richardson(step=Relative(factor=1e-11), levels=4)
+    )
+    assert estimate.nfev == 1 + 8 * 3
+    assert cm.Status(int(estimate.status)) is cm.Status.INACCURATE
+
+
+RIDDERS = Richardson(levels=10, ratio=1.4, stop="ridders")
+
+
+def dfridr(f, x, h, con=1.4, most=10):
+    """Return Ridders' value and error by the recurrence as it is printed, with its evaluations."""
+    a = np.full((most, most), np.nan)
+    best, error = np.nan, np.inf
+    for i in range(most):
+        step = h / con**i
+        a[0, i] = (f(x + step) - f(x - step)) / (2 * step)
+        for j in range(1, i + 1):
+            factor = con ** (2 * j)
+            a[j, i] = (a[j - 1, i] * factor - a[j - 1, i - 1]) / (factor - 1)
+            change = max(abs(a[j, i] - a[j - 1, i]), abs(a[j, i] - a[j - 1, i - 1]))
+            if change <= error:
+                best, error = a[j, i], change
+        if i and abs(a[i, i] - a[i - 1, i - 1]) >= 2 * error:
+            break
+    return best, error, 2 * (i + 1)
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [(np.exp, 1.0), (np.tan, 0.5), (lambda t: np.sin(3 * t), 0.2), (np.log, 2.0), (np.arctan, 0.3)],
+)
+def test_ridders_is_what_ridders_wrote(f, x):
+    estimate = cm.estimate_derivative(f, x, scheme=RIDDERS)
+    best, error, evaluations = dfridr(f, x, 0.125 * max(1, x))
+    # The steps are rounded to floating-point numbers here, and differences of nearly nothing compared.
+    assert estimate.value == pytest.approx(best, rel=1e-11)
+    assert abs(estimate.nfev - 1 - evaluations) <= 2
+    if estimate.nfev - 1 == evaluations:
+        assert abs(np.log10((estimate.truncation + 1e-16) / (error + 1e-16))) < 1
+
+
+@given(st.floats(-2, 2))
+def test_ridders_stops_early_and_holds(x):
+    estimate = cm.estimate_derivative(np.exp, x, scheme=RIDDERS)
+    assert abs(estimate.value - np.exp(x)) <= estimate.error + 4e-16 * np.exp(x)
+    assert digits(estimate.value, np.exp(x)) >= 12
+    assert 9 <= estimate.nfev <= 21 and estimate.nfev % 2 == 1
+
+
+def test_ridders_by_hand():
+    # x³ at 0 with steps 1 and 1/2: 1 and 1/4; (4 · 1/4 - 1) / 3 = 0, with the larger change 1.
+    # The next row is 1/16, 0, 0: change 1/16, then 0; the last one ends with a change of 0, as good as any.
+    estimate = cm.estimate_derivative(
+        lambda t: t**3, 0.0, scheme=Richardson(step=1.0, levels=4, stop="ridders")
+    )
+    assert (estimate.value, estimate.truncation, estimate.nfev) == (0.0, 0.0, 7)
+    # The noise of an entry: eps/2 of the largest |f|, and its step, in the weights of the row.
+    assert 0 < estimate.noise < 1e-15
+
+
+def test_ridders_on_one_side_and_on_many_lines():
+    estimate = cm.estimate_derivative(np.exp, [0.0, 0.5, 1.0], scheme=RIDDERS, bounds=(0.0, 1.0))
+    assert (np.abs(estimate.value - np.exp([0.0, 0.5, 1.0])) <= estimate.error).all()
+    assert (digits(estimate.value, np.exp([0.0, 0.5, 1.0])) >= 7).all()
+
+
+def test_ridders_shrinks_into_the_domain():
+    estimate = cm.estimate_derivative(np.log, 1e-3, scheme=RIDDERS)
+    assert honest(estimate.error, estimate.value, 1e3)
+    assert digits(estimate.value, 1e3) >= 6
+
+
+def test_ridders_gives_first_derivatives_only():
+    with pytest.raises(ValueError, match="stop='ridders' gives derivatives of order 1, got n = 2"):
+        cm.derivative(np.exp, 1.0, 2, scheme=RIDDERS)
+
+
 def test_a_scheme_is_a_value():
-    assert Richardson() == Richardson(levels=7, ratio=2.0)
+    assert Richardson() == Richardson(levels=7, ratio=2.0, stop=None)
     assert Richardson().step == Relative(factor=0.125)
     assert hash(Richardson(step=0.1)) == hash(Richardson(step=0.1))
 
@@ -90,6 +210,7 @@ def test_a_scheme_is_a_value():
         ({"ratio": np.inf}, ValueError, "`ratio` must be above 1"),
         ({"ratio": "2"}, TypeError, "`ratio` must be a number"),
         ({"step": -1.0}, ValueError, "`step` must be positive"),
+        ({"stop": "early"}, ValueError, "`stop` must be None or 'ridders', got 'early'"),
     ],
 )
 def test_bad_options(options, error, message):

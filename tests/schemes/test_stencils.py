@@ -45,6 +45,17 @@ def test_formulas_are_exact_up_to_their_order_and_no_further(offsets, data):
     assert formula.order >= len(offsets) - n
 
 
+def test_formulas_as_numbers():
+    formula = cm.stencil((-1, 0, Fraction(1, 2)), 2)
+    np.testing.assert_array_equal(formula.grid, [-1.0, 0.0, 0.5])
+    np.testing.assert_array_equal(formula.coefficients, [4 / 3, -4.0, 8 / 3])
+    assert formula.grid @ formula.coefficients == pytest.approx(0.0, abs=1e-15)
+    assert formula.condition == 8.0
+    # C = sum w g^3 / 3! = (-4/3 + 1/3) / 6.
+    assert formula.error_constant == Fraction(-1, 6)
+    assert formula.balance == pytest.approx(48.0)
+
+
 def test_a_formula_is_a_value():
     assert cm.stencil([-1, 0, 1], 2) == cm.stencil((Fraction(-1), 0.0, np.int64(1)), 2)
     assert cm.stencil([-1, 1]).condition == 1.0
@@ -53,19 +64,55 @@ def test_a_formula_is_a_value():
 
 
 @pytest.mark.parametrize(
+    ("offsets", "n", "text"),
+    [
+        ([-1, 1], 1, "f'(x) = [-1/2 f(x-h) + 1/2 f(x+h)] / h + O(h^2)"),
+        ([-1, 0], 1, "f'(x) = [-f(x-h) + f(x)] / h + O(h^1)"),
+        ([0, 1], 1, "f'(x) = [-f(x) + f(x+h)] / h + O(h^1)"),
+        ([-2, 0, 2], 2, "f''(x) = [1/4 f(x-2h) - 1/2 f(x) + 1/4 f(x+2h)] / h^2 + O(h^2)"),
+        ([0, Fraction(1, 2)], 1, "f'(x) = [-2 f(x) + 2 f(x+1/2h)] / h + O(h^1)"),
+        (range(4), 3, "f'''(x) = [-f(x) + 3 f(x+h) - 3 f(x+2h) + f(x+3h)] / h^3 + O(h^1)"),
+        (
+            range(-4, 1),
+            4,
+            "f^(4)(x) = [f(x-4h) - 4 f(x-3h) + 6 f(x-2h) - 4 f(x-h) + f(x)] / h^4 + O(h^1)",
+        ),
+    ],
+)
+def test_formulas_as_text(offsets, n, text):
+    assert str(cm.stencil(offsets, n)) == text
+
+
+def test_formulas_of_order_zero_interpolate():
+    formula = cm.stencil([-1, 1], 0)
+    assert formula.weights == (Fraction(1, 2), Fraction(1, 2))
+    assert (formula.n, formula.order, formula.error_constant) == (0, 2, Fraction(1, 2))
+    assert cm.stencil([1], 0).weights == (1,)
+
+
+def test_as_many_points_as_the_derivative_needs():
+    assert cm.stencil([0, 1, 2], 2).weights == (1, -2, 1)
+    assert cm.stencil([np.float32(0.5), np.int32(1)], np.int64(1)) == cm.stencil([0.5, 1], 1)
+    assert type(cm.stencil([0, 1], np.int64(1)).n) is int
+
+
+@pytest.mark.parametrize(
     ("offsets", "n", "error", "message"),
     [
-        ([0, 1], 2, ValueError, "at least n \\+ 1 = 3 points, got 2"),
-        ([0, 0, 1], 1, ValueError, "all be different"),
+        ([0, 1], 2, ValueError, "`offsets` must hold at least n + 1 = 3 points, got 2"),
+        ([0, 1, 2], 4, ValueError, "`offsets` must hold at least n + 1 = 5 points, got 3"),
+        ([], 0, ValueError, "`offsets` must hold at least n + 1 = 1 points, got 0"),
+        ([0, 0.5, 0.5], 1, ValueError, "`offsets` must all be different, got ['0', '1/2', '1/2']"),
         ([0, 1], -1, ValueError, "`n` must be at least 0, got -1"),
-        ([0, 1], 1.0, TypeError, "`n` must be an integer"),
-        ([0, 1], True, TypeError, "`n` must be an integer"),
-        ([0, np.nan], 1, TypeError, "`offsets` must be"),
-        ([0, np.inf], 1, TypeError, "`offsets` must be"),
-        (["a"], 1, TypeError, "`offsets` must be"),
-        (3, 1, TypeError, "`offsets` must be"),
+        ([0, 1], 1.0, TypeError, "`n` must be an integer, got 1.0"),
+        ([0, 1], True, TypeError, "`n` must be an integer, got True"),
+        ([0, np.nan], 1, TypeError, "`offsets` must be a sequence of finite numbers, got [0, nan]"),
+        ([0, np.inf], 1, TypeError, "`offsets` must be a sequence of finite numbers, got [0, inf]"),
+        (["a"], 1, TypeError, "`offsets` must be a sequence of finite numbers, got ['a']"),
+        (3, 1, TypeError, "`offsets` must be a sequence of finite numbers, got 3"),
     ],
 )
 def test_bad_grids(offsets, n, error, message):
-    with pytest.raises(error, match=message):
+    with pytest.raises(error) as caught:
         cm.stencil(offsets, n)
+    assert str(caught.value) == message

@@ -6,6 +6,7 @@ A scheme is a frozen dataclass of options and goes wherever ``scheme=`` is asked
 from calcml.schemes.adaptive import Adaptive
 from calcml.schemes.backward import Backward
 from calcml.schemes.base import Coefficient, Scheme
+from calcml.schemes.cauchy import Cauchy
 from calcml.schemes.central import Central
 from calcml.schemes.complex_step import ComplexStep
 from calcml.schemes.forward import Forward
@@ -17,6 +18,7 @@ from calcml.schemes.steps import Fixed, Relative, StepRule
 __all__ = [
     "Adaptive",
     "Backward",
+    "Cauchy",
     "Central",
     "Coefficient",
     "ComplexStep",

@@ -7,6 +7,7 @@ from functools import lru_cache
 from calcml.schemes.adaptive import Adaptive
 from calcml.schemes.backward import Backward
 from calcml.schemes.base import Scheme
+from calcml.schemes.cauchy import Cauchy
 from calcml.schemes.central import Central
 from calcml.schemes.complex_step import ComplexStep
 from calcml.schemes.forward import Forward
@@ -19,6 +20,7 @@ SchemeLike = str | Scheme
 _CLASSES = (
     ("adaptive", Adaptive),
     ("backward", Backward),
+    ("cauchy", Cauchy),
     ("central", Central),
     ("complex", ComplexStep),
     ("forward", Forward),
@@ -38,7 +40,7 @@ def names() -> tuple[str, ...]:
     --------
     >>> import calcml as cm
     >>> cm.schemes.names()
-    ('adaptive', 'backward', 'central', 'complex', 'forward', 'richardson')
+    ('adaptive', 'backward', 'cauchy', 'central', 'complex', 'forward', 'richardson')
     """
     return tuple(name for name, _ in _CLASSES)
 

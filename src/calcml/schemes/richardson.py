@@ -11,8 +11,8 @@ from calcml._lines import Lines
 from calcml._status import Status
 from calcml._typing import FloatArray, IntArray
 from calcml.schemes._adaptive_fan import Fan, Side, Symmetric
-from calcml.schemes._adaptive_tableau import Best, extrapolate, grid_of
-from calcml.schemes._shrink import TRIES, shorter, worth_shrinking
+from calcml.schemes._adaptive_tableau import extrapolate, grid_of
+from calcml.schemes._shrink import TRIES, least_step, shorter, worth_shrinking
 from calcml.schemes.base import Coefficient, Scheme
 from calcml.schemes.stencils import cached_stencil
 from calcml.schemes.steps import Relative, StepRule, as_rule
@@ -21,6 +21,10 @@ __all__ = ["Richardson"]
 
 # Without a step: an eighth of the magnitude of x, at least of 1, the scale that fixed schemes assume.
 LARGEST = 0.125
+# Where that scale is not the one of f, the tableau starts again with steps shorter by RETRY, that often.
+RETRY, RETRIES = 64.0, 4
+# Ridders' rule: the tableau ends when its last entry is worse than the best one by this factor.
+SAFE = 2.0
 
 
 @dataclass(frozen=True)
@@ -39,18 +43,26 @@ class Richardson(Scheme):
     ratio : float, optional
         Ratio r of neighboring steps, above 1.
     step : float, array_like or step rule, optional
-        The largest step; None takes an eighth of the magnitude of x, at least 1/8.
+        The largest step; None takes an eighth of the magnitude of x, at least 1/8.  Steps of a rule are
+        shortened where f is not finite or no two digits come out; a number is taken as it is.
+    stop : {None, "ridders"}, optional
+        None evaluates all levels and takes the entry with the least error; "ridders" goes level by level,
+        takes the entry with the least change, and ends when the last one is worse by a factor of 2 [2]_.
+        ``Richardson(levels=10, ratio=1.4, stop="ridders")`` is the form of [3]_; for order 1 only.
 
     Raises
     ------
     TypeError
         If levels is not an integer or ratio not a number.
     ValueError
-        If levels, ratio or a step is out of range.
+        If levels, ratio or a step is out of range, stop is unknown, or the order is not 1 with "ridders".
 
     Notes
     -----
-    A first derivative costs 2 levels + 1 evaluations per line, f(x) included.  The largest step should be
+    A first derivative costs 2 levels + 1 evaluations per line, f(x) included, and 2 levels more for each of
+    at most 4 new starts with steps 64 times shorter; by Ridders' rule, 2 for each level that was needed.
+    Ridders' error is the change of the entry alone: it knows the rounding of f, but neither noise inside f
+    nor steps so long that f looks flat, which the rule without `stop` finds out.  The largest step should be
     well inside the length on which f bends; `Adaptive` finds it.  Where bounds leave no room on one side,
     one-sided differences are extrapolated in all powers of the step.
 
@@ -59,6 +71,7 @@ class Richardson(Scheme):
     .. [1] L. F. Richardson, "The approximate arithmetical solution by finite differences...",
        Phil. Trans. A 210 (1911) 307.
     .. [2] C. J. F. Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Adv. Eng. Softw. 4 (1982) 75.
+    .. [3] W. H. Press et al., "Numerical Recipes", 3rd ed. (2007), section 5.7.
 
     Examples
     --------
@@ -72,6 +85,7 @@ class Richardson(Scheme):
     levels: int = 7
     ratio: float = 2.0
     step: Any = None
+    stop: str | None = None
 
     def __post_init__(self) -> None:
         """Check the options and turn the step into a rule."""
@@ -83,11 +97,17 @@ class Richardson(Scheme):
             raise TypeError(f"`ratio` must be a number, got {self.ratio!r}")
         if not 1 < self.ratio <= 100:
             raise ValueError(f"`ratio` must be above 1 and at most 100, got {self.ratio}")
+        if self.stop not in (None, "ridders"):
+            raise ValueError(f"`stop` must be None or 'ridders', got {self.stop!r}")
         rule = Relative(factor=LARGEST) if self.step is None else as_rule(self.step)
         object.__setattr__(self, "step", rule)
 
     def coefficient(self, lines: Lines, n: int, *, error: bool = True) -> Coefficient:
-        """Return the n-th Taylor coefficient on each line."""
+        """Return the n-th Taylor coefficient on each line; the error costs nothing."""
+        if self.stop is not None and n != 1:
+            raise ValueError(
+                f"stop='ridders' gives derivatives of order 1, got n = {n}; leave `stop` out for others"
+            )
         h = self._largest(lines)
         table = np.full((4, *lines.origin().shape), np.nan, dtype=lines.origin().dtype)
         index: IntArray = np.arange(lines.count)
@@ -98,9 +118,27 @@ class Richardson(Scheme):
             if not index.size:
                 break
             self._fill(lines, table, h, index, n)
+        if self.step.adjustable:
+            self._resolve(lines, table, h, n)
         value, truncation, noise, size = table
         status = _status(lines, value, truncation + noise, size)
         return Coefficient(value, truncation, noise, h, status)
+
+    def _resolve(self, lines: Lines, table: FloatArray, h: FloatArray, n: int) -> None:
+        """Take much shorter steps where those of the first table were too long for f to be a series."""
+        steps = h.copy()
+        for _ in range(RETRIES):
+            status = _status(lines, table[0], table[1] + table[2], table[3])
+            index = np.flatnonzero((status == Status.INACCURATE).any(axis=1))
+            index = index[steps[index] / RETRY > least_step(lines)[index]]
+            if not index.size:
+                return
+            new = table.copy()
+            steps[index] /= RETRY
+            self._fill(lines, new, steps, index, n)
+            # What is lost claims nothing with a small error beside a smaller value: digits count.
+            better = (_relative(new) < _relative(table)).all(axis=1)
+            h[better], table[:, better] = steps[better], new[:, better]
 
     def _fill(self, lines: Lines, table: FloatArray, h: FloatArray, index: IntArray, n: int) -> None:
         """Enter value, truncation, noise and |f| / hⁿ of some lines, on both sides of x or on one."""
@@ -111,10 +149,11 @@ class Richardson(Scheme):
                 continue
             fan: Fan = Side(lines, rows, np.full(len(rows), side)) if side else Symmetric(lines, rows)
             h[rows] = np.minimum(h[rows], fan.room)
-            best = self._extrapolated(fan, h[rows], n)
+            found = self._extrapolated(fan, h[rows], n) if self.stop is None else self._ridders(fan, h[rows])
+            value, truncation, noise, rounding = found
             with np.errstate(all="ignore"):
-                size = best.rounding * 2 / lines.eps
-                parts = np.stack([best.value * (side or 1.0) ** n, best.truncation, best.noise, size])
+                size = rounding * 2 / lines.eps
+                parts = np.stack([value * (side or 1.0) ** n, truncation, noise, size])
                 for _ in range(n):
                     parts = parts / h[rows][:, None]
             table[:, rows] = parts
@@ -126,7 +165,8 @@ class Richardson(Scheme):
         h = rule.steps(lines, formula)
         return np.minimum(h, np.maximum(-lines.lower, lines.upper))
 
-    def _extrapolated(self, fan: Fan, h: FloatArray, n: int) -> Best:
+    def _extrapolated(self, fan: Fan, h: FloatArray, n: int) -> tuple[FloatArray, ...]:
+        """Return value, truncation, noise and rounding of the best entry of the whole tableau."""
         kind, m = fan.series_of(n)
         count = self.levels + (m + self.levels // 2 if kind == "side" else m)
         table = grid_of(tuple(float(self.ratio) ** -k for k in range(count)), kind, m)
@@ -134,8 +174,75 @@ class Richardson(Scheme):
         values = fan.evaluate(table.nodes, h, rows)
         with np.errstate(all="ignore"):
             wanted, companion = fan.series(values, table.nodes, h, rows, n % 2 == 1)
-            rounding = fan.lines.eps / 2 * np.maximum(np.abs(values).max(axis=1), np.abs(fan.origin))
-        return extrapolate(table, wanted, companion, rounding)
+            rounding = _rounding(fan, values, rows)
+        best = extrapolate(table, wanted, companion, rounding)
+        return best.value, best.truncation, best.noise, best.rounding
+
+    def _ridders(self, fan: Fan, h: FloatArray) -> tuple[FloatArray, ...]:
+        """Return the same by Ridders' rule: the entry with the least change, row by row until it grows.
+
+        A row begins with the difference at a new step; A_j = (cʲ A_(j-1) - B_(j-1)) / (cʲ - 1), B the row
+        before and c = r² (r on one side), cancels one power more.  The error of an entry is the larger of
+        its distances to the two that it is made of.  A line ends when the last entry of its row is worse
+        than the best so far by SAFE.
+        """
+        sided = fan.series_of(1)[0] == "side"
+        powers = float(self.ratio) ** (np.arange(self.levels) * (1 if sided else 2))
+        value, noise, rounding = (np.full(fan.origin.shape, np.nan) for _ in range(3))
+        error = np.full(fan.origin.shape, np.inf)
+        rows: IntArray = np.arange(len(h))
+        before: list[FloatArray] = []
+        for i in range(self.levels):
+            row = self._row(fan, h, rows, i, before, powers, 2 if sided else 1)
+            with np.errstate(all="ignore"):
+                rounding[rows] = np.fmax(
+                    rounding[rows], row[0][1] * float(self.ratio) ** -i / (2 if sided else 1)
+                )
+                for j in range(1, i + 1):
+                    parents = np.abs(row[j][0] - row[j - 1][0]), np.abs(row[j][0] - before[j - 1][0])
+                    change = np.maximum(*parents)
+                    better = change <= error[rows]
+                    for table, entry in ((value, row[j][0]), (noise, row[j][1]), (error, change)):
+                        table[rows] = np.where(better, entry, table[rows])
+                last = np.abs(row[i][0] - before[i - 1][0]) if i else np.zeros(row[0][0].shape)
+            go = ~((last >= SAFE * error[rows]) & (i > 0)).all(axis=1)
+            rows, before = rows[go], [entry[:, go] for entry in row]
+            if not rows.size:
+                break
+        return value, error, noise, rounding
+
+    def _row(
+        self,
+        fan: Fan,
+        h: FloatArray,
+        rows: IntArray,
+        i: int,
+        before: list[FloatArray],
+        powers: FloatArray,
+        worst: int,
+    ) -> list[FloatArray]:
+        """Return row i of Ridders' tableau: values and their rounding, each entry of shape (2, p, M)."""
+        node = np.array([float(self.ratio) ** -i])
+        values = fan.evaluate(node, h[rows], rows)
+        with np.errstate(all="ignore"):
+            slope = fan.series(values, node, h[rows], rows, True)[0][0]
+            row = [np.stack([slope, worst * _rounding(fan, values, rows)[0] / node])]
+            for c, old in zip(powers[1:], before, strict=False):
+                # Values are subtracted, errors at worst added.
+                sign = np.array([-1.0, 1.0])[:, None, None]
+                row.append((c * row[-1] + sign * old) / (c - 1))
+        return row
+
+
+def _rounding(fan: Fan, values: FloatArray, rows: IntArray) -> FloatArray:
+    """Return the rounding of f at each node, shape (k, p, M)."""
+    return fan.lines.eps / 2 * np.maximum(np.abs(values).max(axis=1), np.abs(fan.origin[rows]))
+
+
+def _relative(table: FloatArray) -> FloatArray:
+    """Return the error beside the value, infinite where there is neither."""
+    with np.errstate(all="ignore"):
+        return np.nan_to_num((table[1] + table[2]) / np.abs(table[0]), nan=np.inf, posinf=np.inf)
 
 
 def _status(lines: Lines, value: FloatArray, error: FloatArray, size: FloatArray) -> IntArray:
