@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -13,32 +15,64 @@ from calcml._lines._base import Lines, exact
 from calcml._typing import FloatArray, IntArray
 from calcml.errors import EvaluationError
 
-__all__ = ["ElementwiseLines"]
+__all__ = ["ElementwiseLines", "PartialLines"]
 
 
 # So many lines are staggered: enough to find a function out, and nothing beside a long array.
 HEAD = 3 * 1024
+# Of parts, only the first ones, and fewer lines: f has already shown that it takes parts of x.
+PARTS, PART_HEAD = 4, 3 * 64
+# Numbers of one call after which it is made row by row: 8 MB each.
+AT_ONCE = 2**20
+# Lengths of the two parts of x on which f is tried, and where the second begins.
+TRIAL, START = (1021, 769), 510
+# Two values of f at one point differ at most by so many units of rounding.
+SAME = 64.0
 
 
-def _stagger(rows: NDArray[Any], shift: int) -> None:
-    """Move, in place, one line in three on by `shift` rows and one by twice that; the opposite undoes it.
+def _staggered(rows: NDArray[Any], shift: int) -> NDArray[Any]:
+    """Return rows with one line in three moved on by `shift` rows, one by twice that; the opposite undoes it.
 
     Each line still gets all its points, but neighbors never move alike: a function that is not elementwise,
     such as a cumulative sum, then shows in the error estimate, at no cost.
     """
-    if len(rows) > 1 and rows.shape[1] > 1:
-        for k in (1, 2):
-            rows[:, k:HEAD:3] = np.roll(rows[:, k:HEAD:3], k * shift, axis=0)
+    rows, count = rows.copy(), len(rows)
+    for k in (1, 2):
+        if k % count and rows.shape[1] > k:
+            order = (np.arange(count) - k * shift) % count
+            rows[:, k::3] = rows[order, k::3]
+    return rows
 
 
 class ElementwiseLines(Lines):
-    """One line through each of P points of an elementwise function of one variable."""
+    """One line through each of P points of an elementwise function of one variable.
+
+    f may close over arrays of x's shape, so it gets all of x in its own shape, unless it is divisible.
+
+    Parameters
+    ----------
+    function : Function
+        The user's function.
+    x : ndarray
+        The points, in the user's shape.
+    bounds : tuple of ndarray, optional
+        Flat lower and upper bounds.
+    divisible : bool
+        Whether f may be tried on parts of x.
+    """
 
     def __init__(
-        self, function: Function, x: FloatArray, bounds: tuple[FloatArray, FloatArray] | None = None
+        self,
+        function: Function,
+        x: FloatArray,
+        bounds: tuple[FloatArray, FloatArray] | None = None,
+        *,
+        divisible: bool = False,
     ) -> None:
         super().__init__(function, x.ravel(), x.size, bounds)
         self.shape = x.shape
+        self.divisible = divisible
+        self._points_in_parts = self._parts = 0
 
     @cached_property
     def size(self) -> FloatArray:
@@ -56,6 +90,52 @@ class ElementwiseLines(Lines):
         """Shape of x as the user passed it."""
         return self.shape
 
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of f per point, rounded up: the calls, where each of them gets all of x."""
+        return self.function.nfev + -(-self._points_in_parts // max(self.count, 1))
+
+    @cached_property
+    def divides(self) -> bool:
+        """Whether f takes parts of x, as a flat array, and gives the values that it gives in other parts.
+
+        Two overlapping parts of different length, and of different shape where x is not flat, are tried.  An
+        f that closes over arrays of x's shape, or is not elementwise, fails there in one way or another.
+        """
+        if not self.divisible or self.count < 2 * max(TRIAL):
+            return False
+        second = (*[1] * (len(self.shape) - 1), TRIAL[1])
+        try:
+            a = self.on_part([self.x[: TRIAL[0]].copy()])
+            b = self.on_part([self.x[START : START + TRIAL[1]].reshape(second).copy()])
+        except Exception:  # noqa: BLE001  What f does wrong on all of x, its call there will tell.
+            self.function.dtype = None
+            return False
+        return _same(a[0, START:], b[0, : TRIAL[0] - START])
+
+    @cached_property
+    def _for_parts(self) -> Function:
+        # The shape of a value is that of the part, and its evaluations count in proportion.
+        return copy(self.function)
+
+    def on_part(self, points: list[NDArray[Any]]) -> NDArray[Any]:
+        """Return f, shape (K, p), at K arrays of points of one shape that are not all of x."""
+        function, shape = self._for_parts, points[0].shape
+        function.shape = None
+        self._points_in_parts += len(points) * points[0].size
+        values = function.evaluate_arrays(points)
+        self.function.dtype = function.dtype
+        found = self._for_parts.shape
+        if found != shape:
+            raise EvaluationError(
+                f"`derivative` needs an elementwise f: for x of shape {shape} it returned shape {found}"
+            )
+        return values
+
+    def part(self, index: slice | IntArray) -> PartialLines:
+        """Return some of the lines; f is called on their points alone if it takes parts."""
+        return (_Part if self.divides else _Share)(self, index)
+
     def _entries(self) -> int:
         return 1
 
@@ -63,27 +143,39 @@ class ElementwiseLines(Lines):
         return self.evaluate(np.zeros(self.count))
 
     def _values(self, t: NDArray[Any], index: IntArray | None) -> NDArray[Any]:
-        # f may close over arrays of x's shape, so it always gets all of x: lines that are
-        # not wanted stay at 0.
-        if index is None:
-            rows = t.copy()
-        else:
-            rows = np.zeros((len(t), self.count), dtype=t.dtype)
-            rows[:, index] = t
-        _stagger(rows, 1)
-        values = self.function.evaluate_arrays([self._points(row) for row in rows])
-        if self.function.shape != self.shape:
-            self._wrong_shape()
-        values = values.reshape(len(t), self.count)
-        _stagger(values, -1)
-        return (values if index is None else values[:, index])[..., None]
+        # Workers get everything at once; elsewhere the rows of a long array come a few at a time.
+        size = len(t) if self.function.mapper is not None else max(1, AT_ONCE // max(self.count, 1))
+        early, near, places = self._early(t, index)
+        parts = []
+        for k in range(0, len(t), size):
+            rows = t[k : k + size]
+            if index is not None:
+                # Lines that are not wanted stay at 0.
+                rows = np.zeros((len(rows), self.count), dtype=t.dtype)
+                rows[:, index] = t[k : k + size]
+            first = early[k : k + size]
+            points = _points(self.x, rows, first, self.bounds)
+            values = self.function.evaluate_arrays([row.reshape(self.shape)[()] for row in points])
+            if self.function.shape != self.shape:
+                self._wrong_shape()
+            values = values.reshape(len(rows), self.count)
+            parts.append((values if index is None else values[:, index], values[:, : first.shape[1]].copy()))
+        values, first = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
+        if first.size:
+            values[:, near] = _staggered(first, -1)[:, places]
+        return values[..., None]
 
-    def _points(self, t: NDArray[Any]) -> Any:
-        dtype = np.result_type(self.x.dtype, np.complex128) if t.dtype.kind == "c" else self.x.dtype
-        points = self.x + t.astype(dtype, copy=False)
-        if self.bounds is not None and dtype.kind == "f":
-            np.clip(points, *self.bounds, out=points)
-        return points.reshape(self.shape)[()]
+    def _early(self, t: NDArray[Any], index: IntArray | None) -> tuple[NDArray[Any], Any, Any]:
+        """Return the distances of the first lines, staggered, and where they are in t and among the lines."""
+        if self.count == 1 or len(t) == 1:
+            return t[:, :0], slice(0), slice(0)
+        n = min(self.count, HEAD)
+        if index is None:
+            return _staggered(t[:, :n], 1), slice(n), slice(n)
+        near = np.flatnonzero(index < n)
+        early = np.zeros((len(t), n), dtype=t.dtype)
+        early[:, index[near]] = t[:, near]
+        return _staggered(early, 1), near, index[near]
 
     def _wrong_shape(self) -> None:
         raise EvaluationError(
@@ -109,3 +201,80 @@ class ElementwiseLines(Lines):
     def probes(self, slopes: FloatArray) -> list[tuple[Lines, FloatArray]]:
         """Return the lines themselves: one call serves them all, so each can be tested."""
         return [(self, slopes)]
+
+
+class PartialLines(ElementwiseLines):
+    """Some of the lines."""
+
+    def __init__(self, whole: ElementwiseLines, index: slice | IntArray, function: Function) -> None:
+        bounds = None if whole.bounds is None else (whole.bounds[0][index], whole.bounds[1][index])
+        super().__init__(function, whole.x[index], bounds)
+        self.whole = whole
+        if whole._origin is not None:
+            self._origin = whole._origin[index]
+
+    @abstractmethod
+    def _values(self, t: NDArray[Any], index: IntArray | None) -> NDArray[Any]: ...
+
+
+class _Part(PartialLines):
+    """Some of the lines, on which f is called alone."""
+
+    def __init__(self, whole: ElementwiseLines, index: slice | IntArray) -> None:
+        super().__init__(whole, index, whole._for_parts)
+        whole._parts += 1
+        self.head = PART_HEAD if whole._parts <= PARTS else 0
+
+    def _values(self, t: NDArray[Any], index: IntArray | None) -> NDArray[Any]:
+        x, bounds = self.x, self.bounds
+        if index is not None:
+            x = x[index]
+            bounds = bounds and (bounds[0][index], bounds[1][index])
+        if not x.size:
+            return np.empty((len(t), 0, self.outputs), dtype=self.dtype)
+        early = t[:, : self.head]
+        values = self.whole.on_part(_points(x, t, _staggered(early, 1) if self.head else early, bounds))
+        if self.head:
+            values[:, : self.head] = _staggered(values[:, : self.head], -1)
+        return values[..., None]
+
+
+class _Share(PartialLines):
+    """Some of the lines, of an f that gets all of x nevertheless."""
+
+    def __init__(self, whole: ElementwiseLines, index: slice | IntArray) -> None:
+        super().__init__(whole, index, whole.function)
+        self.places = np.arange(whole.count)[index]
+
+    def _values(self, t: NDArray[Any], index: IntArray | None) -> NDArray[Any]:
+        return self.whole._values(t, self.places if index is None else self.places[index])
+
+
+def _points(
+    x: FloatArray,
+    t: NDArray[Any],
+    early: NDArray[Any],
+    bounds: tuple[FloatArray, FloatArray] | None,
+) -> list[NDArray[Any]]:
+    """Return x + t by rows, of the dtype of x or complex, within bounds; the first lines go `early` far."""
+    dtype = np.result_type(x.dtype, np.complex128) if t.dtype.kind == "c" else x.dtype
+    t, n = t.astype(dtype, copy=False), early.shape[1]
+    rows = []
+    for row, first in zip(t, early.astype(dtype, copy=False), strict=True):
+        points = x + row
+        if n:
+            np.add(x[:n], first, out=points[:n])
+        if bounds is not None and dtype.kind == "f":
+            # Adding and rounding may step over a bound by one unit in the last place.
+            np.clip(points, *bounds, out=points)
+        rows.append(points)
+    return rows
+
+
+@np.errstate(all="ignore")
+def _same(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    """Return whether the values are the same but for the last digits; NaN and infinity must match."""
+    size = np.abs(a) + np.abs(b)
+    largest = np.max(size, where=size < np.inf, initial=0.0)
+    close = (np.abs(a - b) <= SAME * np.finfo(a.dtype).eps * (size + largest)) & (size < np.inf)
+    return bool((close | (a == b) | (np.isnan(a) & np.isnan(b))).all())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import fields, replace
+from typing import Any, cast
 
 import numpy as np
 
@@ -19,10 +20,16 @@ from calcml.differentiate._problem import (
     to_values,
     warn_inaccurate,
 )
+from calcml.schemes.adaptive import Adaptive
 from calcml.schemes.base import Coefficient, Scheme
 from calcml.schemes.registry import SchemeLike, as_scheme
+from calcml.schemes.steps import Fixed
 
 __all__ = ["derivative", "estimate_derivative"]
+
+# Points per part, where f takes parts of x: two values of each fit in 128 KiB, beyond which temporaries leave
+# the allocator's fast path.  Few parts are not worth the trial of f.
+BLOCK, MANY = 8192, 16384
 
 
 def derivative(
@@ -81,6 +88,13 @@ def derivative(
     estimate_derivative : The same with its error.
     gradient : For a function of many variables.
 
+    Notes
+    -----
+    f gets all of x in its own shape, so it may hold or take arrays of that shape.  Of many points it gets
+    flat parts of x, which is faster and needs little memory, provided that it takes these: it is tried on
+    two short ones, and must give the same values where they overlap.  Array-valued `args` and `kwargs`
+    belong to all of x and rule parts out.
+
     Examples
     --------
     >>> import numpy as np
@@ -90,11 +104,11 @@ def derivative(
     >>> round(float(cm.derivative(np.exp, 0.0, 5)), 8)
     1.0
     """
-    c, function, structure, _ = _run(f, x, n, scheme, args, kwargs, bounds, workers, error=False)
+    c, lines, structure, _ = _run(f, x, n, scheme, args, kwargs, bounds, workers, error=False)
     warn_inaccurate(c.status.max(axis=1, initial=0).reshape(structure.shape), "derivative")
     with np.errstate(over="ignore"):
         value = c.value if n == 1 else factorial(n) * c.value
-    return _shaped(value, function, structure, cast=True, magnitude=False)
+    return _shaped(value, lines, structure, cast=True, magnitude=False)
 
 
 def estimate_derivative(
@@ -147,6 +161,11 @@ def estimate_derivative(
     --------
     derivative : The value alone.
 
+    Notes
+    -----
+    `nfev` is the number of values of f per point of x, rounded up: the number of calls, where f gets all of x
+    in each of them.
+
     Examples
     --------
     >>> import numpy as np
@@ -155,20 +174,21 @@ def estimate_derivative(
     >>> bool(abs(estimate.value - np.e) <= estimate.error < 1e-12)
     True
     """
-    c, function, structure, rule = _run(f, x, n, scheme, args, kwargs, bounds, workers, error=True)
-    times = factorial(n)
-    with np.errstate(over="ignore", invalid="ignore"):
-        value, truncation, noise = (times * part for part in (c.value, c.truncation, c.noise))
+    c, lines, structure, rule = _run(f, x, n, scheme, args, kwargs, bounds, workers, error=True)
+    value, truncation, noise = c.value, c.truncation, c.noise
+    if n > 1:
+        with np.errstate(over="ignore", invalid="ignore"):
+            value, truncation, noise = (factorial(n) * part for part in (value, truncation, noise))
     status = in_range(c.status, value, structure)
-    truncation, noise = (_shaped(part, function, structure) for part in (truncation, noise))
+    truncation, noise = (_shaped(part, lines, structure) for part in (truncation, noise))
     return Estimate(
-        value=_shaped(value, function, structure, cast=True, magnitude=False),
+        value=_shaped(value, lines, structure, cast=True, magnitude=False),
         error=truncation + noise,
         truncation=truncation,
         noise=noise,
         step=structure.spread(c.step, cast=False)[()],
-        nfev=function.nfev,
-        status=_shaped(status, function, structure),
+        nfev=lines.evaluations,
+        status=_shaped(status, lines, structure),
         scheme=rule,
     )
 
@@ -184,7 +204,7 @@ def _run(
     workers: Workers,
     *,
     error: bool,
-) -> tuple[Coefficient, Function, Structure, Scheme]:
+) -> tuple[Coefficient, ElementwiseLines, Structure, Scheme]:
     """Check everything at the door and run the scheme on one line through each point."""
     check_callable(f)
     rule = as_scheme(scheme)
@@ -198,16 +218,45 @@ def _run(
     limits = check_bounds(bounds, flat, structure)
     with open_map(workers) as mapper:
         function = Function(f, None, args=args, kwargs=kwargs, mapper=mapper)
-        lines = ElementwiseLines(function, flat.reshape(structure.shape), limits)
-        c = coefficient(rule, lines, int(n), error=error)
-    return c, function, structure, rule
+        further = (*function.call.args, *function.call.kwargs.values())
+        divisible = not any(isinstance(v, list | tuple) or getattr(v, "ndim", 0) for v in further)
+        lines = ElementwiseLines(function, flat.reshape(structure.shape), limits, divisible=divisible)
+        c = _coefficient(rule, lines, int(n), error=error)
+    return c, lines, structure, rule
+
+
+def _coefficient(rule: Scheme, lines: ElementwiseLines, n: int, *, error: bool) -> Coefficient:
+    """Run the scheme; on many points, if f takes parts of x, in parts that stay in the cache.
+
+    `Adaptive` sees to that itself, because it learns from one point for others.
+    """
+    step = getattr(rule, "step", None)
+    steps = step.step if isinstance(step, Fixed) and step.step.size > 1 else None
+    fits = steps is None or steps.shape == lines.x_shape
+    if lines.count <= MANY or isinstance(rule, Adaptive) or not fits or not lines.divides:
+        return coefficient(rule, lines, n, error=error)
+    wanted = [field.name for field in fields(Coefficient) if error or field.name in {"value", "status"}]
+    table: dict[str, Any] = {}
+    for start in range(0, lines.count, BLOCK):
+        cut = slice(start, start + BLOCK)
+        own = rule if steps is None else replace(cast(Any, rule), step=Fixed(steps.ravel()[cut]))
+        c = own.coefficient(lines.part(cut), n, error=error)
+        for name in wanted:
+            part = getattr(c, name)
+            if not start:
+                table[name] = np.empty((lines.count, *part.shape[1:]), part.dtype)
+            table[name][cut] = part
+    if not error:
+        unknown = np.broadcast_to(np.nan, table["value"].shape)
+        table |= {"truncation": unknown, "noise": unknown, "step": unknown[:, 0]}
+    return Coefficient(**table)
 
 
 def _shaped(
-    table: Any, function: Function, structure: Structure, *, cast: bool = False, magnitude: bool = True
+    table: Any, lines: ElementwiseLines, structure: Structure, *, cast: bool = False, magnitude: bool = True
 ) -> Any:
     """Give a table with one row per point the shape of x."""
-    joined = to_values(table, function, magnitude=magnitude)
+    joined = to_values(table, lines.function, magnitude=magnitude)
     return structure.spread(joined[:, 0], cast=cast)[()]
 
 

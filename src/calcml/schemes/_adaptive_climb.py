@@ -32,6 +32,8 @@ LEAP = 64.0
 # Besides, jumps that are noise do not grow with the step, and the tail of a kink does: after five octaves 4√h
 # lies between.  Only from there on can f show, unless it stands still below the jump.
 CLEAR, FLAT, APART = 1 / 10, 4.0, 2.0**5
+# A jump on one side of x, at the outer node, has a tail of 1/12 of its height.
+GRAIN = 6.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +54,8 @@ class Summit:
         Whether a jump or a kink has been met.
     rough : ndarray of bool, shape (p, M)
         Whether the tail has not grown like that of a kink since the jump.
+    grain : ndarray, shape (p, M)
+        Half the height of a jump below that step, or 0.
     """
 
     step: FloatArray
@@ -60,6 +64,7 @@ class Summit:
     noise: FloatArray
     leaps: NDArray[np.bool_]
     rough: NDArray[np.bool_]
+    grain: FloatArray
 
 
 class Climb:
@@ -169,6 +174,7 @@ class Climb:
             noise[best, p],
             over_outputs(np.logical_or, self.jump > 0),
             np.asarray((noise <= bound).any(axis=0, where=apart)),
+            np.where(self.start[:, None] * np.exp2(best)[:, None] > self.met, GRAIN * self.jump, 0.0),
         )
 
     def _best(self, ratio: FloatArray) -> IntArray:

@@ -12,16 +12,39 @@ from numpy.typing import NDArray
 from calcml._lines import Lines
 from calcml._typing import FloatArray, IntArray
 
-__all__ = ["SIGNIFICANT", "SMALL", "Fan", "Side", "Symmetric", "Terms", "blocks", "over_outputs", "scale_of"]
+__all__ = [
+    "LENGTH",
+    "SIGNIFICANT",
+    "SMALL",
+    "Fan",
+    "Rows",
+    "Side",
+    "Symmetric",
+    "Terms",
+    "blocks",
+    "choose",
+    "every",
+    "over_outputs",
+    "scale_of",
+    "some",
+]
 
-# Lines times outputs whose temporaries, of 64 KiB, stay in the cache and off the slow path of the allocator.
-BLOCK = 8192
+# Some of the lines, by number, or all of them as slice(None), which costs no copies.
+Rows = IntArray | slice
+
+# Lines times outputs whose temporaries, of some 40 windows, stay in the cache.
+BLOCK = 1024
 # An x closer to 0 than this says nothing of the scale of f: its steps would end among the subnormal numbers.
-NOTHING = 2.0**-960
+NOTHING = 2.0**-1000
 # Along a very short direction |x| can be infinite; sixteen times this is not.
 LARGEST = 2.0**1016
+# Head and tail of the odd and the even part, see `Symmetric.terms`.
+_WEIGHT = np.array([[8.0, 16.0], [2.0, 4.0]])[:, :, None, None]
+_SHARE = np.array([6.0, 12.0])[:, None, None]
 # A term counts when it is eight times what noise puts into it.
 SIGNIFICANT = 8.0
+# The search ends at (h/L)² = 0.015: the length L on which f bends is eight steps.
+LENGTH = 8.0
 # The largest share of f that can be noise: more is not told from what f does.
 SMALL = 0.01
 
@@ -40,6 +63,29 @@ def scale_of(lines: Lines) -> FloatArray:
 def over_outputs(ufunc: np.ufunc, values: NDArray[Any]) -> NDArray[Any]:
     """Reduce over the last axis; NumPy takes ten times as long for an axis of length 1."""
     return values[..., 0] if values.shape[-1] == 1 else ufunc.reduce(values, axis=-1)
+
+
+def some(mask: NDArray[np.bool_]) -> bool:
+    """Tell whether any is true; NumPy's own reductions take ten times as long for a few entries."""
+    return b"\x01" in mask.tobytes()
+
+
+def every(mask: NDArray[np.bool_]) -> bool:
+    """Tell whether all are true."""
+    return b"\x00" not in mask.tobytes()
+
+
+def choose(mask: NDArray[np.bool_], new: FloatArray, old: FloatArray) -> FloatArray:
+    """Return new entries where the mask is true and old ones elsewhere; mostly all are of one kind."""
+    flags = mask.tobytes()
+    if b"\x00" not in flags:
+        return new
+    return np.where(mask, new, old) if b"\x01" in flags else old
+
+
+def _largest(values: FloatArray, origin: FloatArray) -> FloatArray:
+    """Return the largest |f| on each line, given |f(0)|."""
+    return np.maximum(np.maximum.reduce(np.abs(values).reshape(-1, *origin.shape), axis=0), origin)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +111,14 @@ class Fan(ABC):
         All lines.
     index : ndarray of int, shape (p,)
         The lines of this fan.
-    origin : ndarray, shape (p, M)
-        f at t = 0.
+    origin, magnitude : ndarray, shape (p, M)
+        f at t = 0, and its absolute value.
+    usable : ndarray of bool, shape (p, M)
+        Whether it is finite.
+    size : ndarray, shape (p,)
+        The scale of x along each line, or 0.
+    eps : float
+        Spacing of numbers near 1.
     signs : ndarray, shape (r, p)
         The sides on which a node g lies: ± g h, or one of them.
     trial : tuple of float
@@ -85,36 +137,35 @@ class Fan(ABC):
     def __init__(self, lines: Lines, index: IntArray) -> None:
         self.lines, self.index = lines, index
         self.origin = lines.origin()[index]
-        self.size = scale_of(lines)[index]
+        self.magnitude, self.usable = np.abs(self.origin), np.isfinite(self.origin)
+        self.size, self.eps = scale_of(lines)[index], lines.eps
 
     @property
     @abstractmethod
     def room(self) -> FloatArray:
         """Largest |t| that the bounds allow, shape (p,)."""
 
-    def distances(self, nodes: FloatArray, step: FloatArray, rows: IntArray) -> FloatArray:
+    def distances(self, nodes: FloatArray, step: FloatArray, rows: Rows) -> FloatArray:
         """Return the distances t for nodes of shape (k,), shape (k, r, p), with x + t v exact."""
         t = nodes[:, None, None] * (self.signs[:, rows] * step)
         with np.errstate(over="ignore", invalid="ignore"):
             return self.lines.representable(t, self.index[rows])
 
-    def evaluate(self, nodes: FloatArray, step: FloatArray, rows: IntArray) -> FloatArray:
+    def evaluate(self, nodes: FloatArray, step: FloatArray, rows: Rows) -> FloatArray:
         """Return f at the nodes, shape (k, r, p, M)."""
-        cuts = blocks(len(rows), 1)
-        t = np.concatenate([self.distances(nodes, step[cut], rows[cut]) for cut in cuts], axis=-1)
-        return self.lines.evaluate(t, self.index[rows])
+        return self.lines.evaluate(self.distances(nodes, step, rows), self.index[rows])
 
     @abstractmethod
     def series_of(self, n: int) -> tuple[str, int]:
         """Return the kind of series that holds the n-th coefficient, and its place in it."""
 
     @abstractmethod
-    def terms(self, values: FloatArray, rows: IntArray) -> Terms:
+    def terms(self, values: FloatArray, rows: Rows) -> Terms:
         """Return the sizes of the Taylor terms from values at the trial nodes."""
 
     @abstractmethod
     def series(
-        self, values: FloatArray, nodes: FloatArray, step: FloatArray, rows: IntArray, odd: bool
+        self, values: FloatArray, nodes: FloatArray, step: FloatArray, rows: Rows, odd: bool
     ) -> tuple[FloatArray, FloatArray]:
         """Return, per node, the value of the power series whose coefficient is wanted, and a companion.
 
@@ -136,7 +187,8 @@ class Symmetric(Fan):
 
     def __init__(self, lines: Lines, index: IntArray) -> None:
         super().__init__(lines, index)
-        self.signs = np.repeat([[1.0], [-1.0]], len(index), axis=1)
+        self.signs = np.ones((2, len(index)))
+        self.signs[1] = -1.0
 
     @property
     def room(self) -> FloatArray:
@@ -147,20 +199,23 @@ class Symmetric(Fan):
         """Return the kind of series that holds the n-th coefficient, and its place in it."""
         return ("odd" if n % 2 else "even"), (n - 1) // 2
 
-    def terms(self, values: FloatArray, rows: IntArray) -> Terms:
+    def terms(self, values: FloatArray, rows: Rows) -> Terms:
         """Return the sizes of the Taylor terms from values at the trial nodes."""
-        f0 = self.origin[rows]
-        odd = (values[:, 0] - values[:, 1]) / 2
-        even = (values[:, 0] + values[:, 1]) / 2 - f0
-        # Two terms of each part from its values at h and 2h: c₁h + c₃h³ and 2c₁h + 8c₃h³ of the odd part,
-        # c₂h² + c₄h⁴ and 4c₂h² + 16c₄h⁴ of the even part.
-        slope = np.abs(8 * odd[1] - odd[0]) / 6
-        head = np.maximum(slope, np.abs(16 * even[1] - even[0]) / 12)
-        tail = np.maximum(np.abs(odd[0] - 2 * odd[1]) / 6, np.abs(even[0] - 4 * even[1]) / 12)
-        return Terms(slope, head, tail, np.maximum(np.abs(values).max(axis=(0, 1)), np.abs(f0)))
+        f0, size = self.origin[rows], _largest(values, self.magnitude[rows])
+        # The odd and the even part of f at 2h and at h.
+        parts = np.empty((2, *values.shape[:1], *values.shape[2:]), dtype=values.dtype)
+        np.subtract(values[:, 0], values[:, 1], out=parts[0])
+        np.add(values[:, 0], values[:, 1], out=parts[1])
+        parts /= 2
+        parts[1] -= f0
+        # Two terms of each from these: c₁h + c₃h³ and 2c₁h + 8c₃h³ of the odd part, c₂h² + c₄h⁴ and
+        # 4c₂h² + 16c₄h⁴ of the even part.
+        terms = np.abs(_WEIGHT * parts[:, 1] - parts[:, 0]) / _SHARE
+        head, tail = np.maximum(terms[:, 0], terms[:, 1])
+        return Terms(terms[0, 0], head, tail, size)
 
     def series(
-        self, values: FloatArray, nodes: FloatArray, step: FloatArray, rows: IntArray, odd: bool
+        self, values: FloatArray, nodes: FloatArray, step: FloatArray, rows: Rows, odd: bool
     ) -> tuple[FloatArray, FloatArray]:
         """Return, per node, the wanted part of f as a series in u², and the other part."""
         t = self.distances(nodes, step, rows) / step
@@ -198,7 +253,7 @@ class Side(Fan):
         """Return the kind of series that holds the n-th coefficient, and its place in it."""
         return "side", n - 1
 
-    def terms(self, values: FloatArray, rows: IntArray) -> Terms:
+    def terms(self, values: FloatArray, rows: Rows) -> Terms:
         """Return the sizes of the Taylor terms from values at the trial nodes."""
         f0 = self.origin[rows]
         two, one, half = (values[:, 0] - f0) / np.array(self.trial)[:, None, None]
@@ -206,11 +261,12 @@ class Side(Fan):
         third = (first - second) / 1.5
         square = first - 3 * third
         slope = np.abs(one - square - third)
-        size = np.maximum(np.abs(values).max(axis=(0, 1)), np.abs(f0))
-        return Terms(slope, np.maximum(slope, np.abs(square)), np.abs(third), size)
+        return Terms(
+            slope, np.maximum(slope, np.abs(square)), np.abs(third), _largest(values, self.magnitude[rows])
+        )
 
     def series(
-        self, values: FloatArray, nodes: FloatArray, step: FloatArray, rows: IntArray, odd: bool
+        self, values: FloatArray, nodes: FloatArray, step: FloatArray, rows: Rows, odd: bool
     ) -> tuple[FloatArray, FloatArray]:
         """Return the divided difference with f(0) per node; it is its own companion."""
         t = self.distances(nodes, step, rows) / step

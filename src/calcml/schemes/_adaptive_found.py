@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,32 +10,39 @@ from numpy.typing import NDArray
 from calcml._lines import Lines
 from calcml._status import Status
 from calcml._typing import FloatArray, IntArray
-from calcml.schemes._adaptive_fan import over_outputs, scale_of
+from calcml.schemes._adaptive_fan import LENGTH, Rows, over_outputs, scale_of, some
 from calcml.schemes._adaptive_tableau import Best
 
-__all__ = ["LENGTH", "Found"]
+__all__ = ["Found"]
 
-# Fewer than two digits: the error exceeds this share of the value and of max|f| / Lⁿ, where L = 8h because
-# the search ends at (h/L)² = 0.015.  At a kink or a jump h is tiny and means nothing: L is |x| / 10 at least.
-INACCURATE, LENGTH, NEAR = 1e-2, 8.0, 0.1
+_OK = int(Status.OK)
+_FIELDS = ("value", "truncation", "noise", "rounding", "sigma", "span", "step")
+
+# Fewer than two digits: the error exceeds this share of the value and of the span of f over L, by Lⁿ.  At a
+# kink or a jump h is tiny and means nothing: L is |x| / 10 at least.
+INACCURATE, NEAR = 1e-2, 0.1
 
 
 @dataclass(eq=False)
 class Found:
-    """Results per line and output: parts of a coefficient, and the noise of f by rounding and as measured."""
+    """Results per line and output.
+
+    Parts of a coefficient; the noise of f, by rounding and as measured; how much f changes over its length.
+    """
 
     value: FloatArray
     truncation: FloatArray
     noise: FloatArray
     rounding: FloatArray
     sigma: FloatArray
+    span: FloatArray
     step: FloatArray
 
     @classmethod
     def empty(cls, like: FloatArray) -> Found:
         """Return results of which nothing is known."""
-        blank = [np.full(like.shape, np.nan, like.dtype) for _ in range(5)]
-        return cls(blank[0], blank[1], blank[2], blank[3], blank[4], np.zeros(len(like)))
+        value, truncation, noise, rounding, sigma, span = np.full((6, *like.shape), np.nan, like.dtype)
+        return cls(value, truncation, noise, rounding, sigma, span, np.zeros(len(like)))
 
     @classmethod
     def of(cls, best: Best, step: FloatArray, sign: FloatArray, n: int) -> Found:
@@ -43,44 +50,66 @@ class Found:
         value, truncation, noise = best.value * sign[:, None] ** n, best.truncation, best.noise
         for _ in range(n):  # one by one, because hⁿ may overflow where the result does not
             value, truncation, noise = (part / step[:, None] for part in (value, truncation, noise))
-        return cls(value, truncation, noise, best.rounding, best.sigma, step)
+        return cls(value, truncation, noise, best.rounding, best.sigma, np.abs(value), step)
 
     @property
     def error(self) -> FloatArray:
         """Truncation and noise together."""
         return self.truncation + self.noise
 
-    def take(self, rows: IntArray) -> Found:
+    @property
+    def unsure(self) -> NDArray[np.bool_]:
+        """Where the error is more than a small share of the value."""
+        return ~(self.error <= INACCURATE * np.abs(self.value)) | np.isinf(self.error)
+
+    def take(self, rows: Rows) -> Found:
         """Return the results of some lines."""
-        return Found(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return Found(*(getattr(self, name)[rows] for name in _FIELDS))
 
     def put(self, rows: IntArray, other: Found) -> None:
         """Replace the results of some lines."""
-        for field in fields(self):
-            getattr(self, field.name)[rows] = getattr(other, field.name)
+        everything = len(rows) == len(self.step)
+        for name in _FIELDS:
+            if everything:
+                setattr(self, name, getattr(other, name))
+            else:
+                getattr(self, name)[rows] = getattr(other, name)
 
-    def improve(self, rows: IntArray, other: Found) -> NDArray[np.bool_]:
+    def enter(self, rows: IntArray, other: Found, check: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Replace results, of lines to check only by better ones that agree; return which lines have any."""
+        if not some(check):
+            self.put(rows, other)
+            return ~check
+        better, checked = ~check, np.flatnonzero(check)
+        self.put(rows[better], other.take(np.flatnonzero(better)))
+        better[checked] = self._improve(rows[checked], other.take(checked))
+        return better
+
+    def _improve(self, rows: IntArray, other: Found) -> NDArray[np.bool_]:
         """Replace results by more certain ones that agree with them; return which lines have any."""
         before = self.take(rows)
         better = np.abs(other.value - before.value) <= before.error + other.error
         better &= other.error < before.error
-        for field in fields(self)[:-1]:
-            old, new = getattr(before, field.name), getattr(other, field.name)
-            getattr(self, field.name)[rows] = np.where(better, new, old)
         any_better = over_outputs(np.logical_or, better)
-        self.step[rows] = np.where(any_better, other.step, before.step)
+        for name in _FIELDS:
+            choice = any_better if name == "step" else better
+            old, new = getattr(before, name), getattr(other, name)
+            getattr(self, name)[rows] = np.where(choice, new, old)
         return any_better
 
     def status(self, n: int, lines: Lines) -> IntArray:
         """Return the codes of `Status`."""
-        size = scale_of(lines)
-        length = np.maximum(LENGTH * self.step, NEAR * np.where(size > 0, size, 1.0))[:, None]
-        with np.errstate(all="ignore"):
-            unit = 2 / lines.eps * self.rounding
+        poor = self.unsure
+        codes = np.full(poor.shape, _OK, dtype=np.int8)
+        if some(poor):
+            scale = scale_of(lines)
+            length = np.maximum(LENGTH * self.step, NEAR * np.where(scale > 0, scale, 1.0))[:, None]
+            unit = self.span
             for _ in range(n):
                 unit = unit / length
-            poor = ~(self.error <= INACCURATE * np.maximum(np.abs(self.value), unit)) | np.isinf(self.error)
-        codes = np.where(poor, Status.INACCURATE, Status.OK)
-        codes = np.where(np.isfinite(self.value), codes, Status.NON_FINITE)
-        shut = (lines.lower == lines.upper)[:, None] & np.isfinite(lines.origin())
-        return np.where(shut, Status.NO_ROOM, codes).astype(np.int8)
+            poor &= ~(self.error <= INACCURATE * unit) | np.isinf(self.error)
+            codes[poor] = Status.INACCURATE
+            codes[~np.isfinite(self.value)] = Status.NON_FINITE
+        if lines.bounded:
+            codes[(lines.lower == lines.upper)[:, None] & np.isfinite(lines.origin())] = Status.NO_ROOM
+        return codes

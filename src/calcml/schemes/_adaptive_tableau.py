@@ -10,6 +10,8 @@ which for m = 0 is the Neville-Richardson tableau.  Leaving out the smallest ste
 changes the estimate by D[i, q] · [sᵐ] Π_{k=i..j-1} (s - s_k).  The larger of the two changes bounds the
 truncation error once the series converges.  D also measures the noise: when its truncation has gone it is a
 weighted sum of rounding errors, and dividing by the norm of the weights gives their standard deviation.
+
+All windows stand in one list, ordered by q and then by i, so that one operation serves them all.
 """
 
 from __future__ import annotations
@@ -24,9 +26,9 @@ from calcml._typing import FloatArray, IntArray
 
 __all__ = ["Best", "Grid", "extrapolate", "grid", "grid_of"]
 
-# Few samples can look quiet by chance: three standard deviations are counted, and where noise is all there
+# Few samples can look quiet by chance: four standard deviations are counted, and where noise is all there
 # is, no less than the mean of the differences of the four highest orders over the last nodes.
-NOISE_MARGIN, POOL = 3.0, 4
+NOISE_MARGIN, POOL = 4.0, 4
 # An entry takes two nodes more than a_m needs: the difference that judges it is not the one that makes it.
 SPARE = 2
 # Measured noise within this factor of rounding is chance.
@@ -42,7 +44,7 @@ _COMPANION = {"odd": "even", "even": "odd", "side": "side"}
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Nodes, and the constants of every window: lists over q = 1, 2, …, columns over i.
+    """Nodes, and the constants of the windows.
 
     Attributes
     ----------
@@ -50,60 +52,99 @@ class Grid:
         Steps in units of h, falling.
     m : int
         Which coefficient is wanted.
-    gap : list of ndarray
+    windows : list of slice
+        Where the windows of q = 1, 2, …, K nodes stand in the list of all.
+    gap : list of ndarray, for q = 2, 3, …
         s_i - s_j.
-    below, change : list of ndarray
-        [sᵐ] Π (s - s_k) without the first node; the larger size of that and the one without the last node.
-    worst, rms : list of ndarray
-        Noise of C[i, q] for values of f with noise 1: at most, and as standard deviation.
-    scatter, companion_scatter : list of ndarray
-        Standard deviation of D[i, q] for values of f with noise 1, of the wanted series and of the companion.
+    below : ndarray, shape (W, 1, 1)
+        [sᵐ] Π (s - s_k) without the first node.
+    chain, link : ndarray of int
+        For every q and j, the window of q nodes that ends at node j; and where in that table entries stand.
+    scatter : ndarray, shape (W, 2)
+        Standard deviation of D for values of f with noise 1, of the wanted series and of the companion.
+    entries : slice
+        The windows that may be the answer.
+    first, inner, tails : ndarray of int
+        The first node of each entry; its window without that node; and the windows, q = 2, 3, …, that end at
+        the last node.
+    change, worst, noise : ndarray
+        Of each entry: the larger change of C by leaving out a node, per D; the noise of C for values of f
+        with noise 1, at most, and as four standard deviations.
     """
 
     nodes: FloatArray
     m: int
+    windows: list[slice]
     gap: list[FloatArray]
-    below: list[FloatArray]
-    change: list[FloatArray]
-    worst: list[FloatArray]
-    rms: list[FloatArray]
-    scatter: list[FloatArray]
-    companion_scatter: list[FloatArray]
+    below: FloatArray
+    chain: IntArray
+    link: tuple[IntArray, IntArray]
+    scatter: FloatArray
+    entries: slice
+    first: IntArray
+    inner: IntArray
+    tails: IntArray
+    change: FloatArray
+    worst: FloatArray
+    noise: FloatArray
 
 
-def grid(count: int, kind: str, m: int) -> Grid:
-    """Return the constants for the nodes 2, 3/2, 1, 3/4, …, `count` of them."""
-    return grid_of(tuple(2.0 ** (1 - k // 2) * (0.75 if k % 2 else 1.0) for k in range(count)), kind, m)
+def grid(count: int, kind: str, m: int, octave: int = 2) -> Grid:
+    """Return the constants for `count` nodes, evenly spaced within each octave: 2, 3/2, 1, 3/4, … for two."""
+    return grid_of(_nodes(count, octave), kind, m)
+
+
+@lru_cache(maxsize=64)
+def _nodes(count: int, octave: int) -> tuple[float, ...]:
+    return tuple(2.0 ** (1 - k // octave) * (1 - k % octave / (2 * octave)) for k in range(count))
 
 
 @lru_cache(maxsize=256)
-@np.errstate(
-    all="ignore"
-)  # constants of high orders may be out of range; windows with them are never the best
+@np.errstate(all="ignore")
 def grid_of(steps: tuple[float, ...], kind: str, m: int) -> Grid:
-    """Return the constants for falling nodes; a pure function of its arguments."""
+    """Return the constants for falling nodes; a pure function of its arguments.
+
+    Constants of high orders may be out of range; windows with them are never the best.
+    """
     nodes, count = np.array(steps), len(steps)
     s = nodes if kind == "side" else nodes**2
-    columns = [
-        [_window(nodes[i : i + q], s[i : i + q], kind, m) for i in range(count - q + 1)]
-        for q in range(1, count + 1)
-    ]
-    parts = [[np.array(part)[:, None, None] for part in zip(*column, strict=True)] for column in columns]
-    return Grid(nodes, m, *(list(lists) for lists in zip(*parts, strict=True)))
+    spans = [(i, q) for q in range(1, count + 1) for i in range(count - q + 1)]
+    parts = np.array([_window(nodes[i : i + q], s[i : i + q], kind, m) for i, q in spans])
+    gap, below, change, worst, rms, scatter, companion = parts.T[:, :, None, None]
+    place = {span: k for k, span in enumerate(spans)}
+    windows = [slice(place[0, q], place[0, q] + count - q + 1) for q in range(1, count + 1)]
+    entries = slice(windows[min(m + SPARE, count - 1)].start, None)
+    return Grid(
+        nodes,
+        m,
+        windows,
+        [gap[cut, None] for cut in windows[1:]],
+        below,
+        np.array([[place.get((j - q + 1, q), 0) for j in range(count)] for q in range(1, count + 1)]),
+        tuple(np.array([(q - 1, i + q - 1) for i, q in spans[entries]]).T),
+        np.stack([scatter, companion], axis=1),
+        entries,
+        np.array([i for i, _ in spans[entries]]),
+        np.array([place[i + 1, q - 1] for i, q in spans[entries]]),
+        np.array([place[count - q, q] for q in range(2, count + 1)]),
+        change[entries],
+        worst[entries],
+        NOISE_MARGIN * rms[entries],
+    )
 
 
 def _window(g: FloatArray, s: FloatArray, kind: str, m: int) -> tuple[float, ...]:
-    """Return the constants of one window, in the order of the fields of `Grid`."""
-    others = [np.delete(s, k) for k in range(len(s))]
-    divided = np.array([1 / np.prod(s_k - rest) for s_k, rest in zip(s, others, strict=True)])
-    weights = divided * np.array([_coefficient(roots, m) for roots in others])
-    below, above = _coefficient(s[1:], m), _coefficient(s[:-1], m)
+    """Return s_i - s_j, [sᵐ] without the first node, the larger of that and without the last; the noise."""
+    gaps = s[:, None] - s
+    np.fill_diagonal(gaps, 1.0)
+    divided, others = 1 / gaps.prod(axis=1), _coefficients(s, m)
+    weights = divided * others
     worst, rms, power = _NOISE[kind]
     _, companion, companion_power = _NOISE[_COMPANION[kind]]
     return (
         float(s[0] - s[-1]),
-        below,
-        max(abs(below), abs(above)),
+        float(others[0]),
+        float(np.abs(others[[0, -1]]).max()),
         worst * float(np.abs(weights / g**power).sum()),
         rms * float(np.linalg.norm(weights / g**power)),
         rms * float(np.linalg.norm(divided / g**power)),
@@ -111,10 +152,21 @@ def _window(g: FloatArray, s: FloatArray, kind: str, m: int) -> tuple[float, ...
     )
 
 
-def _coefficient(roots: FloatArray, m: int) -> float:
-    """Return the coefficient of sᵐ in the product of (s - root)."""
-    ascending = np.atleast_1d(np.poly(roots))[::-1]
-    return float(ascending[m]) if m < len(ascending) else 0.0
+def _coefficients(s: FloatArray, m: int) -> FloatArray:
+    """Return, for every k, the coefficient of sᵐ in the product of (s - s_j) over all j but k.
+
+    Up to sign these are the elementary symmetric polynomials, built up root by root without cancellation.
+    """
+    degree = len(s) - 1 - m
+    if degree < 0:
+        return np.zeros(len(s))
+    roots = np.tile(s, (len(s), 1))
+    np.fill_diagonal(roots, 0.0)
+    sums = np.zeros((len(s), degree + 1))
+    sums[:, 0] = 1.0
+    for root in roots.T:
+        sums[:, 1:] += root[:, None] * sums[:, :-1]
+    return np.asarray((-1.0) ** degree * sums[:, -1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,47 +219,57 @@ def extrapolate(
     -------
     Best
     """
-    count, m = len(table.nodes), table.m
     # A window's rounding is that of its largest value; infinite values spoil their own windows only.
-    rounding = np.maximum.accumulate(np.where(np.isfinite(rounding), rounding, 0.0)[::-1])[::-1]
-    c, d, e = wanted, wanted, companion
-    spread = _spread(table, 1, d, e)
-    entries: list[tuple[FloatArray, ...]] = []
-    tails: list[FloatArray] = []
-    for q in range(2, count + 1):
-        d = (d[:-1] - d[1:]) / table.gap[q - 1]
-        e = (e[:-1] - e[1:]) / table.gap[q - 1]
-        c = d if q <= m + 1 else c[1:] + d * table.below[q - 1]
-        before, spread = spread, _spread(table, q, d, e)
-        tails.append(spread[-1])
-        if q > min(m + SPARE, count - 1):
-            entries.append(
-                (c, np.abs(d) * table.change[q - 1], rounding[: len(d)], (spread + before[1:]) / 2)
-            )
-    return _choose(table, entries, tails, grain)
+    finite = np.isfinite(rounding)
+    if not finite.all():
+        rounding = np.where(finite, rounding, 0.0)
+    rounding = np.maximum.accumulate(rounding[::-1])[::-1]
+    difference, value = _differences(table, wanted, companion)
+    # The noise of f that explains the differences, from both series.
+    spread = np.abs(difference) / table.scatter
+    spread = (spread[:, 0] + spread[:, 1]) / 2
+    sigma, flat = _noise(table, spread)
+    least = rounding if isinstance(grain, float) else np.maximum(rounding, grain)
+    parts = np.empty((5, *sigma.shape), dtype=wanted.dtype)
+    parts[0] = value
+    np.multiply(np.abs(difference[table.entries, 0]), table.change, out=parts[1])
+    np.add(table.worst * least[table.first], table.noise * sigma, out=parts[2])
+    parts[3], parts[4] = rounding[table.first], sigma
+    place = np.fmin(parts[1] + parts[2], np.inf).argmin(axis=0)
+    value, truncation, noise, rounding, sigma = parts[:, place, *_corners(*place.shape)]
+    settled = flat | (sigma <= EXCESS * np.maximum(rounding, grain))
+    return Best(value, truncation, noise, rounding, sigma, table.first[place], settled)
 
 
-def _spread(table: Grid, q: int, d: FloatArray, e: FloatArray) -> FloatArray:
-    """Return the noise of f that explains the differences of order q, from both series."""
-    return (np.abs(d) / table.scatter[q - 1] + np.abs(e) / table.companion_scatter[q - 1]) / 2
+@lru_cache(maxsize=16)
+def _corners(p: int, outputs: int) -> tuple[IntArray, IntArray]:
+    """Return the places of all lines and of all outputs, to be broadcast."""
+    return np.arange(p)[:, None], np.arange(outputs)
 
 
-def _choose(
-    table: Grid, entries: list[tuple[FloatArray, ...]], tails: list[FloatArray], grain: FloatArray | float
-) -> Best:
-    """Return the entry with the least error, and whether noise is all that is left."""
-    value, truncation, rounding, sigma = (np.concatenate(part) for part in zip(*entries, strict=True))
+def _differences(table: Grid, wanted: FloatArray, companion: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return D of both series, shape (W, 2, p, M), and C of the wanted one, shape (entries, p, M)."""
+    windows = table.windows
+    d = np.empty((windows[-1].stop, 2, *wanted.shape[1:]), dtype=wanted.dtype)
+    d[windows[0], 0], d[windows[0], 1] = wanted, companion
+    this = d[windows[0]]
+    for cut, gap in zip(windows[1:], table.gap, strict=True):
+        before, this = this, d[cut]
+        np.subtract(before[:-1], before[1:], out=this)
+        this /= gap
+    # Along all windows that end at the same node.
+    sums = np.add.accumulate((d[:, 0] * table.below)[table.chain])
+    return d, sums[table.link]
+
+
+def _noise(table: Grid, spread: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Return the noise of f measured in each entry, and where noise is all that is left at the last nodes."""
+    tails = spread[table.tails]
     # The very last difference spans all nodes; the one before leaves out the largest.
     ratio = tails[-2] / tails[max(len(tails) - 4, 0)]
     flat = (ratio > FLAT[0]) & (ratio < FLAT[1])
-    # One window can look quiet by chance, and the quietest would win: all share the mean noise.
-    sigma = np.where(flat, np.maximum(sigma, np.mean(tails[-POOL:], axis=0)), sigma)
-    columns = range(len(table.nodes) - len(entries), len(table.nodes))
-    worst, rms = (np.concatenate([part[q] for q in columns]) for part in (table.worst, table.rms))
-    noise = worst * np.maximum(rounding, grain) + NOISE_MARGIN * rms * sigma
-    error = truncation + noise
-    place = np.where(np.isnan(error), np.inf, error).argmin(axis=0)[None]
-    best = [np.take_along_axis(a, place, axis=0)[0] for a in (value, truncation, noise, rounding, sigma)]
-    first = np.concatenate([np.arange(len(entry[0])) for entry in entries])[place[0]]
-    settled = flat | (best[4] <= EXCESS * best[3])
-    return Best(best[0], best[1], best[2], best[3], best[4], first, settled)
+    sigma = (spread[table.entries] + spread[table.inner]) / 2
+    if flat.any():
+        # One window can look quiet by chance, and the quietest would win: all share the mean noise.
+        sigma = np.where(flat, np.maximum(sigma, np.mean(tails[-POOL:], axis=0)), sigma)
+    return sigma, flat

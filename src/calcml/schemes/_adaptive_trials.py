@@ -3,6 +3,8 @@
 At a trial step h the first terms c_k hᵏ of f(x + t v) = f(x) + c₁ t + c₂ t² + … follow from four values
 (three on one side).  Between two trials terms of a smooth f change by known powers of h; noise, jumps and
 steps beyond the length of f show in that they do not.
+
+Nearly always nothing of the kind shows, and every question that needs an answer only then is asked only then.
 """
 
 from __future__ import annotations
@@ -12,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from calcml._typing import FloatArray, IntArray
-from calcml.schemes._adaptive_fan import SIGNIFICANT, SMALL, Fan, Terms, over_outputs
+from calcml._typing import FloatArray
+from calcml.schemes._adaptive_fan import SIGNIFICANT, SMALL, Rows, Terms, choose, every, over_outputs, some
+from calcml.schemes._adaptive_state import State
 
 __all__ = ["Q_HIGH", "Q_LOW", "Trial", "Trials"]
 
@@ -37,179 +40,180 @@ TOOTH = 2.0**-10
 
 @dataclass(eq=False)
 class Trial:
-    """One trial step on some lines.
+    """One trial step on the lines of a state.
 
     Attributes
     ----------
-    rows : ndarray of int, shape (p,)
-        The lines.
-    step : ndarray, shape (p,)
-        The step on each.
     terms : Terms
         The Taylor terms.
-    change : ndarray, shape (p, M)
-        By how much the slope differs from that of the longest step that was too short.
+    change, longer : ndarray or 0
+        By how much the slope differs from that of the longest step that was too short, shape (p, M), and how
+        much longer this one is, shape (p, 1); if there is any such step.
+    differs : ndarray of bool, shape (p, M), or None
+        Where that is more than tail and noise explain, if anywhere.
     noise : ndarray, shape (p, M)
         The noise of the tail.
     moves : ndarray of bool, shape (p, M)
         Whether f moves by more than that.
-    finite : ndarray of bool, shape (p,)
-        Whether f is finite at all nodes.
+    moving, finite : ndarray of bool, shape (p,)
+        Whether any output moves, and whether f is finite at all nodes.
+    retreat : ndarray of bool, shape (p,), or None
+        Where the longest step that was too short shows a tail that is neither noise nor part of this one: f
+        bends on a smaller scale.
     """
 
-    rows: IntArray
-    step: FloatArray
     terms: Terms
-    change: FloatArray
+    change: FloatArray | float
+    longer: FloatArray | float
+    differs: NDArray[np.bool_] | None
     noise: FloatArray
     moves: NDArray[np.bool_]
+    moving: NDArray[np.bool_]
     finite: NDArray[np.bool_]
+    retreat: NDArray[np.bool_] | None
 
 
-class Trials:
-    """What is known of the lines of a fan.
+class Trials(State):
+    """What is known of some lines, and the questions that a trial answers about them."""
 
-    Parameters
-    ----------
-    fan : Fan
-        Lines and the sides on which to look.
-    step : ndarray, shape (p,)
-        The steps of the first trials.
+    def one_sided(self, trial: Trial, values: FloatArray, late: bool) -> NDArray[np.bool_]:
+        """Give up lines on which f has been finite on one side of x only, and remember the side."""
+        if not late or len(self.fan.signs) == 1 or every(trial.finite):
+            return np.zeros(len(self.step), dtype=bool)
+        finite = over_outputs(np.logical_and, np.isfinite(values).all(axis=0) | ~self.usable)
+        side = np.where(finite[0] == finite[1], 0.0, np.where(finite[0], 1.0, -1.0))
+        self.open_side = np.where(self.known, 0.0, side)
+        return self.open_side != 0
 
-    Attributes
-    ----------
-    step, first : ndarray, shape (p,)
-        The step to try, at last the unit of the nodes, a power of two; and the first one.
-    low, high : ndarray, shape (p,)
-        The longest step that was too short, and the shortest one that was too long.
-    tail_low, tail_high, slope_low, head_high : ndarray, shape (p, M)
-        Terms at those.
-    jump_high : ndarray, shape (p, M)
-        The largest of tail and change of slope at the step that was too long.
-    noise, quiet : ndarray, shape (p, M)
-        Noise as far as it has shown; and the least tail of any trial: f has no more noise than that.
-    still : ndarray, shape (p, M)
-        The longest step at which f did not move.
-    moved, loud : ndarray of bool, shape (p,)
-        Whether f has moved at any step; and whether a tableau has found too much noise.
-    doubted : ndarray, shape (p, M)
-        The size of a jump that casts doubt on the step, or 0.
-    jump : ndarray, shape (p, M)
-        The size of a jump that may be noise and has not been explained.
-    """
-
-    def __init__(self, fan: Fan, step: FloatArray) -> None:
-        p, outputs = fan.origin.shape
-        self.fan, self.eps, self.usable = fan, fan.lines.eps, np.isfinite(fan.origin)
-        self.step, self.first = step, step.copy()
-        self.low, self.high = np.zeros(p), np.full(p, np.inf)
-        self.tail_low, self.slope_low, self.head_high, self.jump_high, self.noise, self.still = np.zeros(
-            (6, p, outputs)
-        )
-        self.doubted, self.jump = np.zeros((2, p, outputs))
-        self.tail_high, self.quiet = (np.full((p, outputs), np.inf) for _ in range(2))
-        self.moved, self.loud = (np.zeros(p, dtype=bool) for _ in range(2))
-
-    def credible(self, rows: IntArray, rounding: FloatArray) -> FloatArray:
+    def credible(self, rounding: FloatArray, rows: Rows = slice(None)) -> FloatArray:
         """Return the most noise of f that the trials leave possible, given that of rounding."""
         return np.maximum(LOUD * self.quiet[rows], CANCELLATION * rounding)
 
-    def look(self, rows: IntArray, values: FloatArray) -> Trial:
+    def look(self, values: FloatArray) -> Trial:
         """Return what the values at the nodes of a trial step say."""
-        step, usable = self.step[rows], self.usable[rows]
-        terms = self.fan.terms(values, rows)
-        longer = (step / self.low[rows])[:, None]
-        change = np.where(longer < np.inf, np.abs(terms.slope - self.slope_low[rows] * longer), 0.0)
-        noise = self._noise(rows, terms)
-        stays = (terms.head <= SIGNIFICANT * self._rounding(terms)) & (terms.size < np.inf)
-        self.still[rows] = np.maximum(self.still[rows], np.where(stays, step[:, None], 0.0))
-        finite = over_outputs(np.logical_and, np.isfinite(values).all(axis=(0, 1)) | ~usable)
-        return Trial(rows, step, terms, change, noise, usable & (terms.head > SIGNIFICANT * noise), finite)
+        terms = self.fan.terms(values, self.rows)
+        rounding = self.fan.eps / 2 * self.fan.tail_noise * terms.size
+        longer: FloatArray | float = 0.0
+        change: FloatArray | float = 0.0
+        retreat = None
+        if self.some_low:
+            longer = (self.step / self.low)[:, None]
+            change = np.where(longer < np.inf, np.abs(terms.slope - self.slope_low * longer), 0.0)
+        if self.some_low or self.some_high:
+            retreat = self._find_noise(terms, rounding, longer)
+        noise, finite = np.maximum(self.noise, rounding), np.isfinite(terms.size)
+        stays = (terms.head <= SIGNIFICANT * rounding) & finite
+        if some(stays):
+            self.still = np.maximum(self.still, np.where(stays, self.step[:, None], 0.0))
+        moves = self.usable & (terms.head > SIGNIFICANT * noise)
+        moving = over_outputs(np.logical_or, moves)
+        finite = over_outputs(np.logical_and, finite | ~self.usable)
+        differs = None
+        if self.some_low:
+            differs = self.usable & (change > SIGNIFICANT * (terms.tail + noise * longer))
+            differs = differs if some(differs) else None
+        return Trial(terms, change, longer, differs, noise, moves, moving, finite, retreat)
 
-    def _rounding(self, terms: Terms) -> FloatArray:
-        """Return what rounding of f puts into the tail."""
-        return self.eps / 2 * self.fan.tail_noise * terms.size
-
-    def _noise(self, rows: IntArray, terms: Terms) -> FloatArray:
-        """Return the noise of the tail: rounding, or more where the tail breaks the law h³ between trials."""
-        step, tail = self.step[rows], terms.tail
-        below, above = (step / self.low[rows])[:, None], (self.high[rows] / step)[:, None]
-        most = self.credible(rows, self.eps / 2 * terms.size)
-        most = np.minimum(most, SMALL * terms.size)
-        was_noise = (tail < self.tail_low[rows] * below**NOISE_POWER) & (self.tail_low[rows] <= most)
-        is_noise = (tail > self.tail_high[rows] / above**NOISE_POWER) & (tail <= most)
-        found = np.maximum(np.where(was_noise, self.tail_low[rows], 0.0), np.where(is_noise, tail, 0.0))
-        self.noise[rows] = np.fmax(self.noise[rows], found)
-        # What looked too long a step was noise.
-        again = rows[over_outputs(np.logical_or, is_noise)]
-        self.high[again], self.tail_high[again] = np.inf, np.inf
-        return np.maximum(self.noise[rows], self._rounding(terms))
+    def _find_noise(
+        self, terms: Terms, rounding: FloatArray, longer: FloatArray | float
+    ) -> NDArray[np.bool_] | None:
+        """Keep what breaks the law h³ between two trials as noise; return where it is too much for that."""
+        tail = terms.tail
+        was_noise = is_noise = np.zeros(tail.shape, dtype=bool)
+        if self.some_low:
+            was_noise = (tail < self.tail_low * longer**NOISE_POWER) & (self.tail_low > rounding)
+        if self.some_high:
+            is_noise = tail > self.tail_high / (self.high / self.step)[:, None] ** NOISE_POWER
+        if not some(was_noise | is_noise):
+            return None
+        most = np.minimum(self.credible(self.fan.eps / 2 * terms.size), SMALL * terms.size)
+        structure = self.usable & was_noise & (self.tail_low > most)
+        before = np.where(was_noise & (self.tail_low <= most), self.tail_low, 0.0)
+        is_noise &= tail <= most
+        self.noise = np.fmax(self.noise, np.maximum(before, np.where(is_noise, tail, 0.0)))
+        self.sure = np.fmax(self.sure, np.where(before > SIGNIFICANT * rounding, before, 0.0))
+        if some(is_noise):
+            # What looked too long a step was noise.
+            again = over_outputs(np.logical_or, is_noise)
+            self.high = np.where(again, np.inf, self.high)
+            self.tail_high = np.where(again[:, None], np.inf, self.tail_high)
+        return over_outputs(np.logical_or, structure) if some(structure) else None
 
     def ratio(self, trial: Trial) -> FloatArray:
         """Return q of the output that bends most: 0 in the noise, infinite where the step is no good."""
         terms = trial.terms
-        counts = self.usable[trial.rows] & (terms.tail > SIGNIFICANT * trial.noise)
-        ratio = over_outputs(np.maximum, np.where(counts, terms.tail / terms.head, 0.0))
-        return np.where(self._beats(trial) | ~trial.finite, np.inf, ratio / self.fan.q_unit)
+        counts = self.usable & (terms.tail > SIGNIFICANT * trial.noise)
+        ratio = np.fmax(terms.tail / terms.head * counts, 0.0)
+        q = over_outputs(np.maximum, ratio) / self.fan.q_unit
+        bad = ~trial.finite
+        if trial.differs is not None:
+            bad |= self._beats(trial, trial.differs)
+        return np.where(bad, np.inf, q) if some(bad) else q
 
-    def _beats(self, trial: Trial) -> NDArray[np.bool_]:
+    def _beats(self, trial: Trial, differs: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return the lines where the slope is not that of a shorter trial: beyond L, all else may fit."""
-        unsure = np.maximum(trial.noise, self.tail_low[trial.rows])
-        unsure = np.maximum(unsure, CANCELLATION * self.eps / 2 * trial.terms.size)
-        return self._differs(trial, unsure, 0.0)
+        unsure = np.maximum(trial.noise, self.tail_low)
+        unsure = np.maximum(unsure, CANCELLATION * self.fan.eps / 2 * trial.terms.size)
+        differs = differs & (trial.change > SIGNIFICANT * (trial.terms.tail + unsure * trial.longer))
+        return over_outputs(np.logical_or, differs) & self.moved
 
-    def wavers(self, trial: Trial) -> NDArray[np.bool_]:
+    def wavers(self, trial: Trial, differs: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return the lines where the slope is that of a shorter trial only if there is much noise."""
-        return self._differs(trial, trial.noise, WAVERS)
-
-    def _differs(self, trial: Trial, unsure: FloatArray, share: float) -> NDArray[np.bool_]:
-        """Return the lines where the slope has changed more than by the tail, noise and a share of itself."""
-        rows, terms = trial.rows, trial.terms
-        longer = (trial.step / self.low[rows])[:, None]
-        differs = trial.change > SIGNIFICANT * (terms.tail + unsure * longer)
-        if share:
-            differs &= trial.change > share * np.maximum(terms.slope, self.slope_low[rows] * longer)
-        return (
-            over_outputs(np.logical_or, self.usable[rows] & differs) & self.moved[rows] & (self.low[rows] > 0)
+        differs = differs & (
+            trial.change > WAVERS * np.maximum(trial.terms.slope, self.slope_low * trial.longer)
         )
+        return over_outputs(np.logical_or, differs) & self.moved
 
     def stands_still(self, trial: Trial) -> NDArray[np.bool_]:
         """Return the lines on which f does not move here, though smooth f that moves so above would."""
-        rows = trial.rows
-        step, high, above = trial.step[:, None], self.high[rows, None], self.head_high[rows]
-        still = self.usable[rows] & ~trial.moves & (step < high)
-        still &= above * (step / high) ** 2 > SIGNIFICANT * trial.noise
-        self.doubted[rows] = np.where(still, above, 0.0)
+        still = self.usable & ~trial.moves
+        if not some(still):
+            return np.zeros(len(self.step), dtype=bool)
+        step, high, above = self.step[:, None], self.high[:, None], self.head_high
+        still &= (step < high) & (above * (step / high) ** 2 > SIGNIFICANT * trial.noise)
+        self.doubted = np.where(still, above, 0.0)
         # What is a small share of f may be rounding to a grid; a larger jump is what f does.
-        self.jump[rows] = np.where(still & (above <= SMALL * trial.terms.size), above, 0.0)
+        self.jump = np.where(still & (above <= SMALL * trial.terms.size), above, 0.0)
         return over_outputs(np.logical_or, still)
 
-    def jumps(self, trial: Trial, best: FloatArray) -> NDArray[np.bool_]:
-        """Return the lines on which f is smooth at the best step and jumps a little above it."""
-        rows, terms = trial.rows, trial.terms
-        step, high, above = best[:, None], self.high[rows, None], self.jump_high[rows]
-        tail = np.where(step < trial.step[:, None], self.tail_low[rows], terms.tail)
+    def jumps(self, trial: Trial, best: FloatArray, settled: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return the settled lines on which f is smooth at the best step and jumps a little above it."""
+        if not self.some_high:
+            return np.zeros(len(self.step), dtype=bool)
+        terms = trial.terms
+        step, high, above = best[:, None], self.high[:, None], self.jump_high
+        tail = np.where(step < self.step[:, None], self.tail_low, terms.tail)
         sudden = above * (step / high) ** 4 > JUMP * np.maximum(tail, trial.noise)
         hidden = tail <= SIGNIFICANT * trial.noise
-        sudden |= hidden & (self.loud[rows] | (best < self.first[rows]))[:, None]
-        sudden &= high <= TOOTH * self.fan.size[rows, None]
-        jumps = self.usable[rows] & sudden & (step < high) & (high < np.inf) & (above <= SMALL * terms.size)
-        self.doubted[rows] = np.where(jumps, above, self.doubted[rows])
+        sudden |= hidden & (self.loud | (best <= self.first))[:, None]
+        sudden &= high <= TOOTH * self.fan.size[self.rows, None]
+        jumps = self.usable & sudden & (step < high) & (high < np.inf) & (above <= SMALL * terms.size)
+        jumps &= settled[:, None]
+        self.doubted = np.where(jumps, above, self.doubted)
         # Where jumps may be as close as the best step, the slope between them may be as wrong as that.
-        self.jump[rows] = np.where(jumps, above * (high / step), self.jump[rows])
+        self.jump = np.where(jumps, above * (high / step), self.jump)
         return over_outputs(np.logical_or, jumps)
 
     def bracket(self, trial: Trial, q: FloatArray, accepted: NDArray[np.bool_]) -> None:
         """Narrow the bracket between the largest step that was too short and the least that was too long."""
-        rows, terms = trial.rows, trial.terms
+        terms = trial.terms
         over, under = q > Q_HIGH, (q < Q_LOW) & ~accepted
-        long, short = rows[over], rows[under]
-        self.high[long], self.low[short] = trial.step[over], trial.step[under]
-        tail = np.where(np.isfinite(terms.tail), terms.tail, np.inf)
-        self.tail_high[long], self.tail_low[short] = tail[over], tail[under]
-        self.jump_high[long] = np.fmax(tail, trial.change)[over]
-        self.head_high[long] = np.where(np.isfinite(terms.head), terms.head, 0.0)[over]
-        self.slope_low[short] = terms.slope[under]
+        tail: FloatArray = np.fmin(terms.tail, np.inf)
+        if some(under):
+            self.some_low = True
+            self.low, outputs = choose(under, self.step, self.low), under[:, None]
+            self.tail_low = choose(outputs, tail, self.tail_low)
+            self.slope_low = choose(outputs, terms.slope, self.slope_low)
+        if some(over):
+            self.some_high = True
+            self.high, outputs = np.where(over, self.step, self.high), over[:, None]
+            self.tail_high = np.where(outputs, tail, self.tail_high)
+            self.jump_high = np.where(outputs, np.fmax(tail, trial.change), self.jump_high)
+            head = np.where(np.isfinite(terms.head), terms.head, 0.0)
+            self.head_high = np.where(outputs, head, self.head_high)
         # A tail of exactly 0 is chance where f is rounded to few digits.
-        bound = np.where(tail > 0, tail, terms.head / ROUNDED)
-        self.quiet[rows] = np.minimum(self.quiet[rows], np.where(trial.moves, bound, np.inf))
+        known = trial.moves & (tail > 0)
+        if not every(known):
+            tail = np.where(tail > 0, tail, terms.head / ROUNDED)
+            tail = np.where(trial.moves, tail, np.inf)
+        self.quiet = np.minimum(self.quiet, tail)

@@ -1,0 +1,151 @@
+"""Compare the errors that a scheme claims with the true ones, family by family of functions.
+
+    python benchmarks/honesty.py                          the table
+    python benchmarks/honesty.py --count 400 --seed 7     more points, and other ones
+    python benchmarks/honesty.py --order 2                second derivatives, where they are known
+    python benchmarks/honesty.py --misses                 the worst point of each family beside it
+
+Each family of `honesty_families.py` is a function at random points, with its exact derivative.  Printed are
+the share of points with at least six digits, the median digits, the share on which the estimated error covers
+the true one, the share that is grossly wrong (a relative error above 0.1 with a good status), and the mean
+number of evaluations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from honesty_families import Family, families
+
+import calcml as cm
+from calcml.testing import digits, honest
+
+# Points whose evaluations are counted one by one: an array costs what its most demanding point costs.
+COUNTED = 10
+# A relative error above this, with a good status, is grossly wrong.
+GROSS = 0.1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One family's figures; shares in percent."""
+
+    name: str
+    group: str
+    cases: int
+    six_digits: float
+    median_digits: float
+    holds: float
+    gross: float
+    nfev: float
+    worst: str
+
+
+def measure(family: Family, n: int, count: int, seed: int, scheme: Any = "adaptive") -> Row:
+    """Differentiate one family at random points."""
+    x, s = family.draw(np.random.default_rng(seed), count)
+    with np.errstate(all="ignore"):
+        exact = np.asarray(family.derivatives[n - 1](x, s))
+        estimate = cm.estimate_derivative(lambda t: family.f(t, s), x, n, scheme=scheme)
+    value, good = np.asarray(estimate.value), np.asarray(estimate.status) == cm.Status.OK
+    found, holds = digits(value, exact), honest(estimate.error, value, exact)
+    with np.errstate(all="ignore"):
+        gross = good & ~(np.abs(value - exact) <= GROSS * np.abs(exact))
+        excess = np.abs(value - exact) / np.maximum(estimate.error, 4e-16 * np.abs(exact))
+    worst = int(np.nanargmax(np.where(gross, np.inf, excess)))
+    return Row(
+        family.name,
+        family.group,
+        count,
+        100 * float(np.mean(found >= 6)),
+        float(np.median(found)),
+        100 * float(np.mean(holds)),
+        100 * float(np.mean(gross)),
+        statistics.fmean(_evaluations(family, x[k], np.broadcast_to(s, x.shape)[k], n, scheme)
+                         for k in range(min(COUNTED, count))),
+        f"x = {float(x[worst])!r}, s = {float(np.broadcast_to(s, x.shape)[worst])!r}: {value[worst]:.6g} ± "
+        f"{estimate.error[worst]:.1g}, exact {exact[worst]:.6g}",
+    )  # fmt: skip
+
+
+def _evaluations(family: Family, x: Any, s: Any, n: int, scheme: Any) -> int:
+    with np.errstate(all="ignore"):
+        return int(cm.estimate_derivative(lambda t: family.f(t, s), x, n, scheme=scheme).nfev)
+
+
+def total(rows: Sequence[Row], name: str) -> Row:
+    """Return the means over some families; of the digits, the median."""
+    means = [
+        statistics.fmean(getattr(row, field) for row in rows)
+        for field in ("six_digits", "holds", "gross", "nfev")
+    ]
+    middle = statistics.median(row.median_digits for row in rows)
+    return Row(name, name, sum(row.cases for row in rows), means[0], middle, means[1], means[2], means[3], "")
+
+
+def table(rows: Sequence[Row], *, misses: bool = False) -> str:
+    """Return all rows, by group, as text."""
+    lines = [
+        f"{'':<32}{'>= 6':>7}{'median':>8}{'holds':>8}{'grossly':>9}{'evalu-':>8}",
+        f"{'family':<32}{'digits':>7}{'digits':>8}{'':>8}{'wrong':>9}{'ations':>8}",
+    ]
+    for group in dict.fromkeys(row.group for row in rows):
+        own = [row for row in rows if row.group == group]
+        lines += ["", *(_line(row, misses=misses) for row in own)]
+        if len(own) > 1:
+            lines.append(_line(total(own, f"  all of {group}"), misses=False))
+    lines += ["", _line(total(rows, f"all {len(rows)} families"), misses=False)]
+    return "\n".join(lines)
+
+
+def _line(row: Row, *, misses: bool) -> str:
+    text = (
+        f"{row.name:<32}{row.six_digits:>6.1f}%{row.median_digits:>8.1f}{row.holds:>7.1f}%{row.gross:>8.2f}%"
+        f"{row.nfev:>8.0f}"
+    )
+    return f"{text}   {row.worst}" if misses else text
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=200, metavar="K", help="points per family (default 200)")
+    parser.add_argument("--seed", type=int, default=0, help="where the points are drawn (default 0)")
+    parser.add_argument(
+        "--order", type=int, default=1, metavar="N", help="order of the derivative (default 1)"
+    )
+    parser.add_argument("--scheme", default="adaptive", help="name of the scheme (default adaptive)")
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="families whose name or group contains this"
+    )
+    parser.add_argument("--misses", action="store_true", help="print the worst point of each family")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows")
+    parser.add_argument(
+        "--table", type=Path, metavar="FILE", help="write the printed table, as the docs show"
+    )
+    options = parser.parse_args(arguments)
+    chosen = [
+        family
+        for family in families()
+        if len(family.derivatives) >= options.order and options.only in f"{family.name} {family.group}"
+    ]
+    if not chosen:
+        parser.error(f"no family with --order {options.order} matches --only {options.only!r}")
+    rows = [measure(family, options.order, options.count, options.seed, options.scheme) for family in chosen]
+    text = table(rows, misses=options.misses)
+    print(text)
+    if options.table is not None:
+        options.table.write_text(text + "\n")
+    if options.json is not None:
+        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,246 @@
+"""What a few points, differentiated in full, teach about all the others.
+
+Between two neighboring scouts a function bends on about the same length and has about the same noise.  So the
+formula of the crowd gets the shorter of their two steps, and its highest differences must show no more than
+their noise.  Where they do, or where the formula did not prove itself on the scouts, the point is
+differentiated in full like them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calcml._lines import ElementwiseLines
+from calcml._lines._elementwise import PartialLines
+from calcml._status import Status
+from calcml._typing import FloatArray, IntArray
+from calcml.schemes._adaptive_crowd_formula import GRAIN, NOISE_MARGIN, Differences, Formula, measure
+from calcml.schemes.base import Coefficient, Scheme
+
+__all__ = ["Guide", "guide", "per_power", "taylor"]
+
+# Scouts: so many, or one point in so many.
+SCOUTS, SHARE = 1021, 16
+# Steps to try, in powers of two of the scout's own, L/8 or, where a term of the series is missing, more:
+# their nodes reach from 0.005 L to 0.6 L.  Where a call is on all points, only what suits most functions.
+POWERS, FEW_POWERS = tuple(range(-7, 1)), (-4, -3)
+# The formula may be worse than the full scheme by so much; and neighbors' steps may differ by so much.
+WORSE, APART = 100.0, 16.0
+# Cells of a table over x; and the share of scouts that must keep their step in it, or half of it, and that
+# must agree with the crowd.
+COUNT, MOSTLY = 2048, 0.95
+# Neighbors on either side whose noise counts as well.
+POOL = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Guide:
+    """Step and noise of f as functions of x.
+
+    Attributes
+    ----------
+    at : ndarray, shape (S,)
+        Positions of the scouts, rising.
+    step : ndarray, shape (S + 1,)
+        Step of the formula between a scout and the one before it, and on the scout; 0 unless the formula has
+        proved itself on both.
+    noise : ndarray, shape (S + 1,)
+        Noise of f there, in units of |f|.
+    scouts : ndarray of int
+        Which lines the scouts are.
+    value, error : ndarray
+        What the full scheme gives on them.
+    """
+
+    at: FloatArray
+    step: FloatArray
+    noise: FloatArray
+    scouts: IntArray
+    value: FloatArray
+    error: FloatArray
+
+    def contradicts(self, value: FloatArray, error: FloatArray, sure: NDArray[np.bool_]) -> bool:
+        """Return whether the formula, applied to all lines at once, gives other values on the scouts.
+
+        With them alone it agreed: then f moves with points that are not its own, and is not elementwise.
+        """
+        sure = sure[self.scouts]
+        apart = np.abs(value[self.scouts] - self.value) > error[self.scouts] + self.error
+        return bool(np.count_nonzero(apart & sure) > (1 - MOSTLY) * np.count_nonzero(sure))
+
+    @cached_property
+    @np.errstate(all="ignore")
+    def cells(self) -> Cells | None:
+        """The same as a table over cells of equal width, which is found faster, if it loses little."""
+        for kind in (Cells, Octaves):
+            if kind.suits(self.at):
+                cells = kind(self)
+                # A cell takes the shortest step in it; most points must not lose much by it.
+                same = cells.step.take(cells.place(self.at)) >= self.step[: len(self.at)] / 2
+                if np.count_nonzero(same) >= MOSTLY * len(same):
+                    return cells
+        return None
+
+    def look_up(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return step and noise at any points between the scouts."""
+        if self.cells is None:
+            place = np.searchsorted(self.at, x)
+            return self.step[place], self.noise[place]
+        # Where x is NaN its place says nothing; "clip" keeps it in range, and is fast.
+        cell = self.cells.place(x)
+        return self.cells.step.take(cell, mode="clip"), self.cells.noise.take(cell, mode="clip")
+
+
+class Cells:
+    """The tables of a guide over cells of equal width in x.
+
+    A cell holds what is safe on all intervals that reach into it.  Which these are follows from the cells of
+    the scouts, because the place is a monotonic function of x, rounding included.
+    """
+
+    def __init__(self, known: Guide) -> None:
+        self.low, self.high = np.float64(known.at[0]), np.float64(known.at[-1])
+        self._prepare()
+        k, cells = self.place(known.at), np.arange(COUNT)
+        first, last = np.searchsorted(k, cells), np.searchsorted(k, cells, side="right")
+        ends = np.minimum(np.stack([first, last + 1], axis=1), len(k)).ravel()
+        # `reduceat` gives, for each second pair of ends, the values between them.
+        ends[1::2] = np.maximum(ends[1::2], ends[::2] + 1)
+        self.step, self.noise = (
+            ufunc.reduceat(np.append(values, values[-1]), ends)[::2]
+            for ufunc, values in ((np.minimum, known.step), (np.maximum, known.noise))
+        )
+
+    @staticmethod
+    def suits(at: FloatArray) -> bool:
+        """Return whether x can be counted in cells."""
+        return bool(np.isfinite(at[-1] - at[0]) and at[-1] > at[0])
+
+    def _prepare(self) -> None:
+        self.scale = (COUNT - 1) / (self.high - self.low)
+
+    def place(self, x: FloatArray) -> IntArray:
+        """Return the cell of each x."""
+        return ((x - self.low) * self.scale).astype(np.intp)
+
+
+class Octaves(Cells):
+    """Cells of about equal width in log x: the numbers of one sign, read as integers, count them."""
+
+    @staticmethod
+    def suits(at: FloatArray) -> bool:
+        """Return whether all x are positive, or negative, numbers of eight bytes."""
+        return bool(at.dtype == np.float64 and at[-1] > at[0] and (at[0] > 0 or at[-1] < 0))
+
+    def _prepare(self) -> None:
+        self.sign = 1 if self.low > 0 else -1
+        low, high = (int(np.abs(end).view(np.int64)) for end in (self.low, self.high))
+        self.origin, self.shift = min(low, high), (abs(high - low) // (COUNT - 1)).bit_length()
+        self.top = abs(high - low) >> self.shift
+
+    def place(self, x: FloatArray) -> IntArray:
+        """Return the cell of each x."""
+        bits = np.ascontiguousarray(x).view(np.int64) if self.sign > 0 else np.negative(x).view(np.int64)
+        place = (bits - self.origin) >> self.shift
+        return place if self.sign > 0 else self.top - place
+
+
+@np.errstate(all="ignore")
+def guide(scheme: Scheme, lines: ElementwiseLines, formula: Formula, usable: IntArray) -> Guide:
+    """Send scouts out to some of the usable lines and return what they have learned."""
+    index = _positions(lines, usable)
+    scouts = lines.part(index)
+    full = scheme.coefficient(scouts, formula.n)
+    powers = POWERS if lines.divides else FEW_POWERS
+    step, error, value = np.zeros(len(index)), np.full(len(index), np.inf), np.zeros(len(index))
+    share = np.zeros(len(index))
+    for power in powers:
+        h = full.step * 2.0**power
+        d = measure(formula, scouts, h)
+        coefficient, truncation, noise = taylor(formula, d, d.spread, lines.eps)
+        new = truncation + noise
+        better = (new < error) & _allowed(scouts, formula, h)
+        for whole, part in (
+            (step, h),
+            (error, new),
+            (value, coefficient),
+            (share, d.spread / d.size),
+        ):
+            whole[better] = part[better]
+    sure = _proved(full, value, error)
+    share[~np.isfinite(share)] = 0.0
+    tables = _between(scouts.x, step, share, sure)
+    return Guide(*tables, index, full.value[:, 0], (full.truncation + full.noise)[:, 0])
+
+
+def _positions(lines: ElementwiseLines, usable: IntArray) -> IntArray:
+    """Return the indices of the scouts in rising order of x: the ends, and any."""
+    count = min(SCOUTS, lines.count // SHARE)
+    # Multiples of the golden ratio fall into no pattern that x may have.
+    any_of = usable[((np.arange(count) * 0.6180339887498949) % 1.0 * len(usable)).astype(int)]
+    x = lines.x if len(usable) == lines.count else lines.x[usable]
+    index = np.append(any_of, usable[[x.argmin(), x.argmax()]])
+    if lines.divides:
+        return index[np.unique(lines.x[index], return_index=True)[1]]
+    # The function may be another one at every point, at equal x as well.
+    index = np.unique(index)
+    return index[np.argsort(lines.x[index], kind="stable")]
+
+
+def _allowed(scouts: PartialLines, formula: Formula, h: FloatArray) -> NDArray[np.bool_]:
+    """Return where nodes at this step are floating-point numbers, and inside the bounds."""
+    t = formula.nodes[-1] * h
+    exact = scouts.representable(float(GRAIN) * h) == float(GRAIN) * h
+    return exact & (t <= scouts.upper) & (-t >= scouts.lower)
+
+
+def _proved(full: Coefficient, value: FloatArray, error: FloatArray) -> NDArray[np.bool_]:
+    """Return where the formula agrees with the full scheme and is not much worse."""
+    before = (full.truncation + full.noise)[:, 0]
+    agrees = np.abs(value - full.value[:, 0]) <= error + before
+    return agrees & (error <= WORSE * before) & (full.status[:, 0] == Status.OK)
+
+
+def _between(
+    at: FloatArray, step: FloatArray, noise: FloatArray, sure: NDArray[np.bool_]
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Join what neighbors know; beyond the last scout there is nothing to go by."""
+    starts = np.flatnonzero(np.append(True, at[1:] != at[:-1]))
+
+    def join(ufunc: np.ufunc, values: FloatArray, end: float) -> FloatArray:
+        one = ufunc.reduceat(values, starts)
+        return np.concatenate([one[:1], ufunc(one[:-1], one[1:]), [end]])
+
+    low, high = join(np.minimum, step, 0.0), join(np.maximum, step, 0.0)
+    both = join(np.minimum, sure.astype(float), 0.0) * (high <= APART * low)
+    return at[starts], low * both, join(np.maximum, _pooled(noise), 0.0)
+
+
+def _pooled(noise: FloatArray) -> FloatArray:
+    """Return the largest of five neighbors: one alone can look quiet by chance."""
+    padded = np.pad(noise, POOL, mode="edge")
+    return np.lib.stride_tricks.sliding_window_view(padded, 2 * POOL + 1).max(axis=1)
+
+
+def taylor(
+    formula: Formula, d: Differences, sigma: FloatArray, eps: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return c_n; its truncation, which its own differences tell; and its noise, given that of f, `sigma`."""
+    noise = formula.worst * (eps / 2 * d.size + d.slip) + NOISE_MARGIN * formula.rms * sigma
+    value, truncation = d.value, formula.change * d.spread
+    return (
+        per_power(value, d.step, formula.n),
+        per_power(truncation, d.step, formula.n),
+        per_power(noise, d.step, formula.n),
+    )
+
+
+def per_power(values: FloatArray, h: FloatArray, n: int) -> FloatArray:
+    """Divide n times by h: its power may be out of range where the result is not."""
+    for _ in range(n):
+        values = values / h
+    return values

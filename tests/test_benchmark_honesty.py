@@ -1,0 +1,96 @@
+"""The honesty table runs, its families have the derivatives they claim, and a liar is found out."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from calcml._status import Status
+from calcml.schemes.base import Coefficient, Scheme
+
+FOLDER = Path(__file__).parent.parent / "benchmarks"
+
+
+@pytest.fixture(scope="module")
+def script():
+    sys.path.insert(0, str(FOLDER))
+    spec = importlib.util.spec_from_file_location("honesty", FOLDER / "honesty.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["honesty"] = module
+    spec.loader.exec_module(module)
+    yield module
+    sys.path.remove(str(FOLDER))
+    for name in ("honesty", "honesty_families"):
+        del sys.modules[name]
+
+
+def test_families_are_named_once_and_know_their_derivatives(script):
+    families = script.families()
+    assert len({family.name for family in families}) == len(families) >= 60
+    # Some step of the central difference shows three digits of every derivative, but not of noisy and
+    # rounded values, nor at the ends of the numbers.
+    for family in families:
+        if family.group in ("noise", "rounded", "cancelling", "units", "tails"):
+            continue
+        x, s = family.draw(np.random.default_rng(1), 30)
+        close = np.zeros(30, dtype=bool)
+        with np.errstate(all="ignore"):
+            exact = family.derivatives[0](x, s) + 0 * x
+            for h in np.abs(x) * 10.0 ** -np.arange(4, 12)[:, None]:
+                slope = (family.f(x + h, s) - family.f(x - h, s)) / (2 * h)
+                close |= np.abs(slope - exact) <= 1e-3 * np.abs(exact)
+        assert np.mean(close) >= 0.9, family.name
+
+
+def test_the_default_scheme_is_honest_on_a_few_points_of_each_family(script):
+    rows = [script.measure(family, 1, 12, 4) for family in script.families()]
+    everything = script.total(rows, "all")
+    assert everything.holds >= 97  # measured with 300 points: 99.4
+    assert everything.gross <= 0.5  # measured: 0.01
+    assert everything.cases == 12 * len(rows)
+    assert everything.nfev <= 45  # measured: 37
+    smooth = script.total([row for row in rows if row.group == "smooth"], "smooth")
+    assert smooth.six_digits == smooth.holds == 100 and smooth.median_digits >= 14 and smooth.nfev <= 27
+
+
+class Liar(Scheme):
+    """Claims ten digits of nothing."""
+
+    def coefficient(self, lines, n, *, error=True):
+        shape = lines.origin().shape
+        value = np.full(shape, 1e3)
+        status = np.full(shape, Status.OK, dtype=np.int8)
+        return Coefficient(value, 1e-7 * np.ones(shape), np.zeros(shape), np.ones(lines.count), status)
+
+
+def test_a_liar_is_grossly_wrong(script):
+    family = next(family for family in script.families() if family.name == "erf")
+    row = script.measure(family, 1, 5, 0, Liar())
+    assert (row.holds, row.gross, row.six_digits) == (0, 100, 0)
+    assert "1000 ± 1e-07" in row.worst
+
+
+def test_second_derivatives_and_files(script, tmp_path, capsys):
+    paths = [tmp_path / "rows.json", tmp_path / "table.txt"]
+    asked = ["--order", "2", "--count", "5", "--only", "smooth", "--misses"]
+    script.main([*asked, "--json", str(paths[0]), "--table", str(paths[1])])
+    printed = capsys.readouterr().out
+    assert paths[1].read_text().strip() == printed.strip()
+    rows = json.loads(paths[0].read_text())
+    assert {row["group"] for row in rows} == {"smooth"}
+    assert "all of smooth" in printed and f"all {len(rows)} families" in printed
+    assert all(f"x = {float(row['worst'].split()[2][:-1])!r}" in printed for row in rows)
+
+
+def test_nothing_to_measure_is_refused(script, capsys):
+    with pytest.raises(SystemExit):
+        script.main(["--only", "nothing like this"])
+    assert "no family with --order 1 matches --only 'nothing like this'" in capsys.readouterr().err
+
+
+def test_any_scheme_by_name(script, capsys):
+    script.main(["--count", "3", "--only", "erf", "--scheme", "central"])
+    assert "erf" in capsys.readouterr().out
