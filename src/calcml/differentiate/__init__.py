@@ -11,6 +11,8 @@ from calcml.differentiate.hessian import estimate_hessian, hessian
 from calcml.differentiate.hvp import estimate_hvp, hvp
 from calcml.differentiate.jacobian import estimate_jacobian, jacobian
 from calcml.differentiate.jvp import estimate_jvp, jvp
+from calcml.differentiate.noise import noise_level
+from calcml.differentiate.optimal_step import optimal_step
 from calcml.differentiate.sparsity import SparsityPlan, color_columns, color_symmetric, sparsity_pattern
 from calcml.differentiate.sweep import StepSweep, step_sweep
 from calcml.differentiate.vjp import estimate_vjp, vjp
@@ -43,6 +45,8 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "noise_level",
+    "optimal_step",
     "sparsity_pattern",
     "step_sweep",
     "value_and_gradient",

@@ -105,6 +105,9 @@ def _first(
     while True:
         eps = lines.eps
         h = lines.representable(rule.steps(lines, plan.formula))
+        if rule.measures:
+            # A search has seen f; looking again would find the same.
+            eps = lines.eps
         if not rule.adjustable and not h.min() > 0:
             raise ValueError(
                 f"`step` {h[~(h > 0)][0]:g} is too small to change x; give a larger one or step=None"

@@ -11,19 +11,20 @@ another in how it comes by L.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from calcml._lines import Lines
-from calcml._parameters import real_array
+from calcml._parameters import flatten
 from calcml._typing import FloatArray
 from calcml.schemes.stencils import Stencil
 
-__all__ = ["Fixed", "Relative", "StepRule", "as_rule", "optimal_factor"]
+__all__ = ["Fixed", "Relative", "StepRule", "as_rule", "check_positive", "optimal_factor"]
 
 
 class StepRule(ABC):
@@ -41,6 +42,11 @@ class StepRule(ABC):
         """Whether a scheme may shorten the steps where f is not finite."""
         return True
 
+    @property
+    def measures(self) -> bool:
+        """Whether the rule looks at f, and so knows how precise it is before it returns the first steps."""
+        return False
+
     @abstractmethod
     def steps(self, lines: Lines, formula: Stencil) -> FloatArray:
         """Return one positive step per line, shape (P,)."""
@@ -52,8 +58,9 @@ class Fixed(StepRule):
 
     Parameters
     ----------
-    step : float or array_like
-        One step for all coordinates, or one for each, in the shape of x; in units of x, positive.
+    step : float, array_like or structure
+        One step for all coordinates, or one for each, in the shape of x; in units of x, positive.  For an x
+        that is a dict, list, tuple or dataclass of arrays, the same structure of steps.
 
     Raises
     ------
@@ -69,13 +76,15 @@ class Fixed(StepRule):
     """
 
     step: FloatArray
+    leaves: tuple[tuple[str, tuple[int, ...]], ...] = field(repr=False)
 
     def __init__(self, step: Any) -> None:
         if isinstance(step, bool):
             raise TypeError(
                 "`step` must be a number, an array or a rule, got a bool; pass step=None to choose it"
             )
-        values = real_array(step, "step").astype(np.float64)
+        flat, structure = flatten(step, "step")
+        values = flat.astype(np.float64).reshape(structure.shape)
         if not values.size:
             raise ValueError("`step` is empty; give a number, or an array of x's shape")
         for index in np.argwhere(~((values > 0) & np.isfinite(values)))[:1]:
@@ -86,10 +95,14 @@ class Fixed(StepRule):
             )
         values.flags.writeable = False
         object.__setattr__(self, "step", values)
+        leaves = () if structure.plain else tuple((leaf.label, leaf.shape) for leaf in structure.leaves)
+        object.__setattr__(self, "leaves", leaves)
 
     def __eq__(self, other: object) -> bool:
         """Compare the steps themselves."""
-        return isinstance(other, Fixed) and np.array_equal(self.step, other.step)
+        return (
+            isinstance(other, Fixed) and self.leaves == other.leaves and np.array_equal(self.step, other.step)
+        )
 
     def __hash__(self) -> int:
         """Hash the steps themselves."""
@@ -108,7 +121,21 @@ class Fixed(StepRule):
                 f"`step` has shape {self.step.shape}, x has shape {lines.x_shape}; "
                 "give one step or an array of x's shape"
             )
-        return lines.spread(np.broadcast_to(self.step.ravel(), n).astype(float))
+        values = self._in_order(lines) if self.leaves else self.step.ravel()
+        return lines.spread(np.broadcast_to(values, n).astype(float))
+
+    def _in_order(self, lines: Lines) -> FloatArray:
+        """Return the steps of a structure in the order of x, in which a dict may have its keys otherwise."""
+        structure = lines.function.call.structure
+        wanted = [] if structure is None else [(leaf.label, leaf.shape) for leaf in structure.leaves]
+        if sorted(wanted) != sorted(self.leaves):
+            names = ", ".join(f"{label} {shape}" for label, shape in self.leaves)
+            raise ValueError(
+                f"`step` has the entries {names}, which are not those of x; give one for each of x"
+            )
+        ends = np.cumsum([math.prod(shape) for _, shape in self.leaves])
+        parts = dict(zip(self.leaves, np.split(self.step, ends[:-1]), strict=True))
+        return np.concatenate([parts[leaf] for leaf in wanted])
 
 
 @dataclass(frozen=True)
@@ -146,18 +173,22 @@ class Relative(StepRule):
 
     def __post_init__(self) -> None:
         """Refuse steps that would not be positive."""
-        for name, value in (("factor", self.factor), ("floor", self.floor)):
-            if value is not None and (
-                isinstance(value, bool) or not isinstance(value, int | float | np.number)
-            ):
-                raise TypeError(f"`{name}` must be a number, got {value!r}")
-            if value is not None and not (np.isfinite(value) and value > 0):
-                raise ValueError(f"`{name}` must be positive and finite, got {value}")
+        if self.factor is not None:
+            check_positive("factor", self.factor)
+        check_positive("floor", self.floor)
 
     def steps(self, lines: Lines, formula: Stencil) -> FloatArray:
         """Return the step on each line; along several coordinates, the shortest of theirs."""
         factor = optimal_factor(formula, lines.eps) if self.factor is None else self.factor
         return lines.spread(factor * np.maximum(lines.magnitude, self.floor))
+
+
+def check_positive(name: str, value: object) -> None:
+    """Refuse an option that is not a positive finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise TypeError(f"`{name}` must be a number, got {value!r}")
+    if not (np.isfinite(value) and value > 0):
+        raise ValueError(f"`{name}` must be positive and finite, got {value}")
 
 
 def optimal_factor(formula: Stencil, eps: float) -> float:
