@@ -14,7 +14,7 @@ from calcml.schemes._adaptive_found import Found
 from calcml.schemes._adaptive_search import Search
 from calcml.schemes._adaptive_tableau import Best, Grid, extrapolate, grid
 
-__all__ = ["Extrapolation"]
+__all__ = ["Extrapolation", "first_grid"]
 
 # On one side every power of t is in the series, not every second one: more nodes reach the same order.
 SIDE_LEVELS = 4
@@ -30,6 +30,19 @@ EXTENSIONS, DEEPER, WIDER = 4, 450.0, 1e-10
 def _fresh(count: int, trials: int, octave: int) -> IntArray:
     """Return which nodes are not those of a trial, which stand one octave apart."""
     return np.array([k for k in range(count) if k % octave or k >= trials * octave])
+
+
+def _layout(fan: Fan, n: int, levels: int) -> tuple[int, str, int, int]:
+    """Return the number of nodes to begin with, the series, the place of the coefficient, and the octave."""
+    kind, m = fan.series_of(n)
+    two_sided = kind != "side"
+    count = levels + (2 * ((m + 1) // 2) if two_sided else SIDE_LEVELS + m)
+    return count, kind, m, DENSE if two_sided and n >= HIGH else SPARSE
+
+
+def first_grid(fan: Fan, n: int, levels: int) -> Grid:
+    """Return the nodes to begin with."""
+    return grid(*_layout(fan, n, levels))
 
 
 class Extrapolation:
@@ -49,10 +62,7 @@ class Extrapolation:
 
     def __init__(self, fan: Fan, search: Search, n: int, levels: int) -> None:
         self.fan, self.search, self.n = fan, search, n
-        self.kind, self.m = fan.series_of(n)
-        two_sided = self.kind != "side"
-        self.count = levels + (2 * ((self.m + 1) // 2) if two_sided else SIDE_LEVELS + self.m)
-        self.octave = DENSE if two_sided and n >= HIGH else SPARSE
+        self.count, self.kind, self.m, self.octave = _layout(fan, n, levels)
 
     def found(self, rows: IntArray) -> Found:
         """Extrapolate on some lines, and add nodes where that lowers the error."""

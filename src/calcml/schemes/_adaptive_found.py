@@ -109,7 +109,7 @@ class Found:
                 unit = unit / length
             poor &= ~(self.error <= INACCURATE * unit) | np.isinf(self.error)
             codes[poor] = Status.INACCURATE
-            codes[~np.isfinite(self.value)] = Status.NON_FINITE
+        codes[~np.isfinite(self.value)] = Status.NON_FINITE
         if lines.bounded:
             codes[(lines.lower == lines.upper)[:, None] & np.isfinite(lines.origin())] = Status.NO_ROOM
         return codes

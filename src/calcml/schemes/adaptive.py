@@ -13,6 +13,7 @@ from calcml.schemes._adaptive_crowd import crowd, is_crowd
 from calcml.schemes._adaptive_extrapolation import Extrapolation
 from calcml.schemes._adaptive_fan import Fan, Rows, Side, Symmetric, over_outputs, scale_of, some
 from calcml.schemes._adaptive_found import Found
+from calcml.schemes._adaptive_outputs import has_many_outputs, many_outputs
 from calcml.schemes._adaptive_search import Search
 from calcml.schemes.base import Coefficient, Scheme
 
@@ -98,6 +99,8 @@ class Adaptive(Scheme):
         if is_crowd(lines):
             return crowd(self, lines, n, error=error)
         origin = lines.origin()
+        if has_many_outputs(lines):
+            return many_outputs(self, self.levels, lines, n)
         # f is never called with NumPy's warnings on, so they may as well be off all the time.
         with np.errstate(all="ignore"):
             side, alive = _sides(lines)

@@ -1,0 +1,168 @@
+"""Adaptive on functions of very many outputs."""
+
+import numpy as np
+import pytest
+
+import calcml as cm
+from calcml._function import Function
+from calcml._lines import Excerpt, PointLines, axes
+from calcml._parameters import flatten
+from calcml.schemes import Adaptive
+from calcml.schemes import _adaptive_outputs as outputs_module
+from calcml.testing import honest
+
+M = 3000
+K = np.arange(M)
+
+
+def lines_of(f, x, bounds=None):
+    flat, structure = flatten(np.atleast_1d(np.asarray(x, float)))
+    limits = None if bounds is None else tuple(np.broadcast_to(b, flat.shape).astype(float) for b in bounds)
+    lines = PointLines(Function(f, structure), flat, axes(flat.size), limits)
+    lines.origin()
+    return lines
+
+
+def counted(f):
+    """Return f and the list of the points at which it was called."""
+    points = []
+
+    def g(x):
+        points.append(np.array(x))
+        return f(x)
+
+    return g, points
+
+
+def test_every_output_is_as_good_as_alone():
+    rates = np.linspace(0.5, 2, M)
+    estimate = cm.estimate_jacobian(lambda x: np.sin(rates * x[0]), [0.5])
+    exact = rates * np.cos(0.5 * rates)
+    assert estimate.success and estimate.value.shape == (M, 1)
+    # Rounding of f, 1e-16, by the step of an eighth of the length: fifteen digits, two to spare.
+    np.testing.assert_allclose(estimate.value[:, 0], exact, rtol=1e-13)
+    assert honest(estimate.error[:, 0], estimate.value[:, 0], exact).all()
+    np.testing.assert_array_equal(estimate.error, estimate.truncation + estimate.noise)
+
+
+def test_evaluations_are_those_of_the_sample_and_one_tableau():
+    f, points = counted(lambda x: np.exp(x[0] + K / M))
+    few, _ = counted(lambda x: np.exp(x[0] + K[:500] / M))
+    estimate = cm.estimate_jacobian(f, [0.5])
+    alone = cm.estimate_jacobian(few, [0.5])
+    # Seven nodes on both sides more than for a function that is looked at as a whole.
+    assert estimate.nfev == len(points) == alone.nfev + 14
+    np.testing.assert_allclose(estimate.step, alone.step)
+
+
+def test_outputs_of_other_units_and_none_at_all():
+    units = 10.0 ** np.linspace(-100, 100, M)
+    still = K % 3 == 0
+    estimate = cm.estimate_jacobian(lambda x: np.where(still, 5.0, units * np.exp(x[0])), [1.0])
+    assert estimate.success
+    np.testing.assert_array_equal(estimate.value[still], 0)
+    np.testing.assert_allclose(estimate.value[~still, 0], units[~still] * np.e, rtol=1e-13)
+
+
+def test_outputs_that_bend_on_another_scale_are_looked_at_alone():
+    # A few outputs that the sample does not hold oscillate within its step.
+    sample = outputs_module._sample(np.zeros(M))
+    fast = np.setdiff1d(K, sample)[:5]
+    f, points = counted(lambda x: np.where(np.isin(K, fast), np.sin(1e4 * x[0] + K), np.sin(x[0] + K)))
+    estimate = cm.estimate_jacobian(f, [0.5])
+    exact = np.where(np.isin(K, fast), 1e4 * np.cos(5e3 + K), np.cos(0.5 + K))
+    assert estimate.success
+    # The argument 5000 is rounded to 5e-13, which is what noise leaves of these five.
+    np.testing.assert_allclose(estimate.value[:, 0], exact, rtol=1e-8, atol=1e-12)
+    assert len(points) == estimate.nfev > 50
+
+
+def test_outputs_that_are_not_finite():
+    lost = K % 7 == 0
+    with np.errstate(all="ignore"):
+        estimate = cm.estimate_jacobian(lambda x: np.where(lost, np.nan, np.cos(x[0] + K)), [0.5])
+    assert np.isnan(estimate.value[lost]).all()
+    assert (estimate.status[lost] == cm.Status.NON_FINITE).all()
+    assert (estimate.status[~lost] == cm.Status.OK).all()
+    np.testing.assert_allclose(estimate.value[~lost, 0], -np.sin(0.5 + K[~lost]), atol=1e-12)
+
+
+def test_nothing_finite_costs_one_look():
+    estimate = cm.estimate_jacobian(lambda x: np.full(M, np.nan), [0.5])
+    assert np.isnan(estimate.value).all() and estimate.nfev == 1
+
+
+@pytest.mark.parametrize(("lower", "upper"), [(0.5, 2.0), (-1.0, 0.5), (0.5 - 1e-9, 2.0)])
+def test_a_bound_at_the_point_leaves_one_side(lower, upper):
+    f, points = counted(lambda x: np.exp(x[0] * K / M))
+    estimate = cm.estimate_jacobian(f, [0.5], bounds=(lower, upper))
+    assert min(points) >= lower and max(points) <= upper
+    exact = K / M * np.exp(0.5 * K / M)
+    # On one side every power of the step is in the series: ten digits.
+    np.testing.assert_allclose(estimate.value[:, 0], exact, atol=1e-10)
+    assert honest(estimate.error[:, 0], estimate.value[:, 0], exact).all()
+
+
+def test_several_lines_and_second_derivatives():
+    rates = np.linspace(0.5, 1.5, M)
+
+    def f(x):
+        return np.exp(rates * x[0]) * np.sin(x[1])
+
+    x = np.array([0.3, 0.7])
+    jacobian = cm.jacobian(f, x)
+    e = np.exp(rates * x[0])
+    np.testing.assert_allclose(jacobian[:, 0], rates * e * np.sin(0.7), rtol=1e-12)
+    np.testing.assert_allclose(jacobian[:, 1], e * np.cos(0.7), rtol=1e-12)
+    c = Adaptive().coefficient(lines_of(f, x), 2)
+    np.testing.assert_allclose(2 * c.value[0], rates**2 * e * np.sin(0.7), rtol=1e-9)
+    assert (c.status == cm.Status.OK).all()
+
+
+def test_noise_is_not_mistaken_for_a_slope():
+    # Rounded to 1e-8, at random places: each output has steps of its own.
+    def f(x):
+        return np.round(np.sin(x[0] + K) / 1e-8 + 0.3 * np.sin(K)) * 1e-8
+
+    estimate = cm.estimate_jacobian(f, [0.5])
+    exact = np.cos(0.5 + K)
+    off = np.abs(estimate.value[:, 0] - exact)
+    # Half a step of noise over steps of about one tenth.
+    assert np.median(off) < 1e-6
+    assert (off <= estimate.error[:, 0]).mean() > 0.98
+
+
+def test_level_without_a_good_guide():
+    blank = np.full((1, 3), np.nan)
+    bad = cm.schemes.Coefficient(blank, blank, blank, np.zeros(1), np.full((1, 3), 2, dtype=np.int8))
+    assert outputs_module._level(bad) == outputs_module.SURE
+    good = cm.schemes.Coefficient(
+        np.array([[1.0, 2.0, 0.0]]),
+        np.array([[1e-6, 4e-6, 0.0]]),
+        np.zeros((1, 3)),
+        np.ones(1),
+        np.zeros((1, 3)),
+    )
+    # The median of 1e-6 and 2e-6, a hundred times; the zero does not count.
+    assert outputs_module._level(good) == pytest.approx(1.5e-4)
+
+
+def test_the_sample_has_no_pattern():
+    sample = outputs_module._sample(np.where(K % 2 == 0, np.nan, 1.0))
+    assert len(sample) <= 509 and (sample % 2 == 1).all()
+    assert np.ptp(np.bincount(sample % 10, minlength=10)[1::2]) <= 10
+    np.testing.assert_array_equal(outputs_module._sample(np.full(5, np.nan)), [0])
+
+
+def test_an_excerpt_is_the_same_lines():
+    whole = lines_of(lambda x: np.array([x[0], x[1] ** 2, x[0] * x[1], 7.0]), [2.0, 3.0], (-10.0, 20.0))
+    part = Excerpt(whole, np.array([1]), np.array([1, 2]))
+    assert part.count == 1 and part.outputs == 2 and part._entries() == 2
+    np.testing.assert_array_equal(part.origin(), [[9, 6]])
+    np.testing.assert_array_equal(part.evaluate([[1.0], [-1.0]]), [[[16, 8]], [[4, 4]]])
+    np.testing.assert_array_equal(part.evaluate([2.0], np.array([0])), [[25, 10]])
+    assert part.size == 3 and part.lower == -13 and part.upper == 17 and part.reach == 1
+    assert part.spread(np.array([5.0, 6.0])) == 6 and part.x_shape == (2,)
+    assert part.representable(0.1) == (3 + 0.1) - 3
+    (lines, slopes), *rest = part.probes(np.array([[1.0, 2.0]]))
+    assert lines is part and slopes.shape == (1, 2) and not rest
