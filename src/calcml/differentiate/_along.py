@@ -25,8 +25,18 @@ from calcml.schemes.base import Coefficient
 __all__ = ["along", "flat_vector", "per_variable"]
 
 
-def along(f: Any, x: Any, v: Any, name: str, *, unit: bool, error: bool, **options: Any) -> Estimate:
-    """Return the first derivative along v, or along v / |v|."""
+def along(
+    f: Any,
+    x: Any,
+    v: Any,
+    name: str,
+    *,
+    unit: bool,
+    error: bool,
+    options: dict[str, Any],
+    stacklevel: int = 4,
+) -> Estimate:
+    """Return the first derivative along v, or along v / |v|; `stacklevel` leads to the line of the user."""
     _, structure = flatten(x)
     vector = flat_vector(v, structure, "v")
     if unit:
@@ -39,7 +49,7 @@ def along(f: Any, x: Any, v: Any, name: str, *, unit: bool, error: bool, **optio
         lines = problem.lines(Directions.dense((vector / length)[None, :]))
         c = coefficient(problem.scheme, lines, 1, error=error)
     if not error:
-        warn_inaccurate(c.status[0], name)
+        warn_inaccurate(c.status[0], name, stacklevel=stacklevel)
     with np.errstate(all="ignore"):
         value, truncation, noise = (length * part for part in (c.value, c.truncation, c.noise))
         return row_estimate(problem, Coefficient(value, truncation, noise, c.step / length, c.status))

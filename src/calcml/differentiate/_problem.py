@@ -162,15 +162,15 @@ def to_values(values: FloatArray, function: Function, *, magnitude: bool = False
     return np.hypot(real, imaginary) if magnitude else real + 1j * imaginary
 
 
-def warn_inaccurate(status: IntArray, name: str) -> None:
-    """Warn that digits were lost; NaN speaks for itself."""
+def warn_inaccurate(status: IntArray, name: str, *, stacklevel: int = 4) -> None:
+    """Warn that digits were lost; NaN speaks for itself.  `stacklevel` leads to the line of the user."""
     if np.count_nonzero(status) and (status == Status.INACCURATE).any():
         first = tuple(int(i) for i in np.argwhere(status == Status.INACCURATE)[0])
         place = f" at index {first if len(first) > 1 else first[0]}" if first else ""
         warnings.warn(
             f"`{name}`{place}: {Status.INACCURATE} `estimate_{name}` gives the error.",
             AccuracyWarning,
-            stacklevel=4,
+            stacklevel=stacklevel,
         )
 
 

@@ -105,7 +105,8 @@ def derivative(
     1.0
     """
     c, lines, structure, _ = _run(f, x, n, scheme, args, kwargs, bounds, workers, error=False)
-    warn_inaccurate(c.status.max(axis=1, initial=0).reshape(structure.shape), "derivative")
+    lost = c.status.max(axis=1, initial=0).reshape(structure.shape)
+    warn_inaccurate(lost, "derivative", stacklevel=3)
     with np.errstate(over="ignore"):
         value = c.value if n == 1 else factorial(n) * c.value
     return _shaped(value, lines, structure, cast=True, magnitude=False)

@@ -86,7 +86,7 @@ def directional_derivative(
     options = dict(
         scheme=scheme, args=args, kwargs=kwargs, bounds=bounds, vectorized=vectorized, workers=workers
     )
-    return along(f, x, v, "directional_derivative", unit=True, error=False, **options).value
+    return along(f, x, v, "directional_derivative", unit=True, error=False, options=options).value
 
 
 def estimate_directional_derivative(
@@ -151,4 +151,4 @@ def estimate_directional_derivative(
     options = dict(
         scheme=scheme, args=args, kwargs=kwargs, bounds=bounds, vectorized=vectorized, workers=workers
     )
-    return along(f, x, v, "directional_derivative", unit=True, error=True, **options)
+    return along(f, x, v, "directional_derivative", unit=True, error=True, options=options)

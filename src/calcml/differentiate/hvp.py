@@ -173,7 +173,7 @@ def _curve(f: Any, x: Any, v: Any, grad: Any, *, error: bool, **options: Any) ->
     if grad is None:
         return _polarize(f, x, vector, error, options)
     gradient = FlatGradient(grad, structure)
-    estimate = along(gradient, x, v, "hvp", unit=False, error=error, **options)
+    estimate = along(gradient, x, v, "hvp", unit=False, error=error, stacklevel=5, options=options)
     laid = {
         name: structure.spread(np.asarray(getattr(estimate, name)), cast=name == "value")
         for name in ("value", "error", "truncation", "noise", "status")
@@ -189,7 +189,7 @@ def _polarize(f: Any, x: Any, v: Any, error: bool, options: dict[str, Any]) -> E
             # The vector may lead out of the bounds on either side; pairs of coordinates always find room.
             parts, step = _from_matrix(problem, v, error)
     if not error:
-        warn_inaccurate(parts["status"], "hvp")
+        warn_inaccurate(parts["status"], "hvp", stacklevel=5)
     function = problem.function
     return per_variable(
         problem,

@@ -86,7 +86,7 @@ def jvp(
     options = dict(
         scheme=scheme, args=args, kwargs=kwargs, bounds=bounds, vectorized=vectorized, workers=workers
     )
-    return along(f, x, v, "jvp", unit=False, error=False, **options).value
+    return along(f, x, v, "jvp", unit=False, error=False, options=options).value
 
 
 def estimate_jvp(
@@ -150,4 +150,4 @@ def estimate_jvp(
     options = dict(
         scheme=scheme, args=args, kwargs=kwargs, bounds=bounds, vectorized=vectorized, workers=workers
     )
-    return along(f, x, v, "jvp", unit=False, error=True, **options)
+    return along(f, x, v, "jvp", unit=False, error=True, options=options)
