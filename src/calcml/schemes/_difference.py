@@ -186,19 +186,19 @@ def _apply(
     if len(recipe.weights) > 1:
         along = lines.size if index is None else lines.size[index]
     points, p, outputs = values.shape
-    if values.size <= BLOCK:
-        return _combine(recipe, values, h, along, eps)
-    # Blocks of lines, or of outputs where these are many, whose temporaries stay in the cache.
     value, noise = np.empty((2, p, outputs), dtype=values.dtype)
     truncation = _unknown(value.shape) if len(recipe.weights) == 1 else np.empty_like(value)
+    if values.size <= BLOCK:
+        _combine(recipe, values, h, along, eps, value, truncation, noise)
+        return value, truncation, noise
+    # Blocks of lines, or of outputs where these are many, whose temporaries stay in the cache.
     rows = max(1, BLOCK // (points * outputs))
     columns = outputs if rows > 1 else max(1, BLOCK // points)
     for i in range(0, p, rows):
         for j in range(0, outputs, columns):
             cut = slice(i, i + rows), slice(j, j + columns)
-            value[cut], change, noise[cut] = _combine(recipe, values[:, *cut], h[cut[0]], along[cut[0]], eps)
-            if len(recipe.weights) > 1:
-                truncation[cut] = change
+            parts = value[cut], truncation[cut], noise[cut]
+            _combine(recipe, values[:, *cut], h[cut[0]], along[cut[0]], eps, *parts)
     return value, truncation, noise
 
 
@@ -208,28 +208,39 @@ def _unknown(shape: tuple[int, ...]) -> FloatArray:
 
 
 def _combine(
-    recipe: Recipe, values: FloatArray, h: FloatArray, along: FloatArray, eps: float
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return value, truncation and noise from values of shape (K, p, M)."""
-    shifted = values[1:] - values[0]
-    value = _per_power(_weigh(recipe.weights[0], shifted), h, recipe.n)
-    size = _largest(values)
-    unit = _per_power(np.full((len(h), 1), eps * recipe.condition), h, recipe.n)
-    if len(recipe.weights) == 1:
-        return value, _unknown(value.shape), size * unit
-    # Rounding of x is seen through the slope of f.
-    slope = _largest(shifted) / ((recipe.grid[-1] - recipe.grid[0]) * h[:, None])
-    better = _per_power(_weigh(recipe.weights[1], shifted), h, recipe.n)
-    truncation = TRUNCATION_MARGIN * np.abs(value - better)
-    return value, truncation, (size + slope * (along[:, None] / 2)) * unit
+    recipe: Recipe,
+    values: FloatArray,
+    h: FloatArray,
+    along: FloatArray,
+    eps: float,
+    value: FloatArray,
+    truncation: FloatArray,
+    noise: FloatArray,
+) -> None:
+    """Fill in value, truncation and noise from values of shape (K, p, M); the table is passed over once."""
+    h = h[:, None]
+    _weigh(recipe.weights[0], values, value)
+    _per_power(value, h, recipe.n)
+    unit = np.full(h.shape, eps * recipe.condition)
+    _per_power(unit, h, recipe.n)
+    _largest(values, noise)
+    if len(recipe.weights) > 1:
+        better, slope = np.empty((2, *value.shape), value.dtype)
+        _weigh(recipe.weights[1], values, better)
+        np.subtract(value, _per_power(better, h, recipe.n), out=truncation)
+        np.abs(truncation, out=truncation)
+        truncation *= TRUNCATION_MARGIN
+        # Rounding of x is seen through the slope of f.
+        slope = _largest(values[1:] - values[0], slope) / ((recipe.grid[-1] - recipe.grid[0]) * h)
+        noise += slope * (along[:, None] / 2)
+    noise *= unit
 
 
-def _largest(values: FloatArray) -> FloatArray:
-    """Return the largest magnitude on each line; a few calls cost less than one reduction."""
-    sizes = np.abs(values)
-    largest = sizes[0]
-    for size in sizes[1:]:
-        largest = np.maximum(largest, size)
+def _largest(values: FloatArray, largest: FloatArray) -> FloatArray:
+    """Find the largest magnitude on each line; a few calls cost less than one reduction."""
+    np.abs(values[0], out=largest)
+    for value in values[1:]:
+        np.maximum(largest, np.abs(value), out=largest)
     return largest
 
 
@@ -245,21 +256,23 @@ def _values(lines: Lines, recipe: Recipe, h: FloatArray, index: IntArray | None)
     return values
 
 
-def _weigh(weights: tuple[float, ...], shifted: FloatArray) -> FloatArray:
+def _weigh(weights: tuple[float, ...], values: FloatArray, total: FloatArray) -> None:
     # Term by term rather than by a matrix product, whose order of summation depends on the number of lines.
-    total = weights[1] * shifted[0]
-    for weight, value in zip(weights[2:], shifted[1:], strict=True):
+    reference = values[0]
+    np.subtract(values[1], reference, out=total)
+    total *= weights[1]
+    for weight, value in zip(weights[2:], values[2:], strict=True):
         if weight:
-            total += weight * value
-    return total
+            total += weight * (value - reference)
 
 
 def _per_power(total: FloatArray, h: FloatArray, n: int) -> FloatArray:
     # Dividing n times by h instead of once by hⁿ keeps clear of overflow and underflow of the power.
-    h = h[:, None]
     for _ in range(n):
-        total = total / h
-    return total / math.factorial(n) if n > 1 else total
+        total /= h
+    if n > 1:
+        total /= math.factorial(n)
+    return total
 
 
 def _status(
