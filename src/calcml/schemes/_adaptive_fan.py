@@ -145,6 +145,10 @@ class Fan(ABC):
     def room(self) -> FloatArray:
         """Largest |t| that the bounds allow, shape (p,)."""
 
+    @abstractmethod
+    def part(self, rows: IntArray) -> Fan:
+        """Return the fan of some of these lines."""
+
     def distances(self, nodes: FloatArray, step: FloatArray, rows: Rows) -> FloatArray:
         """Return the distances t for nodes of shape (k,), shape (k, r, p), with x + t v exact."""
         t = nodes[:, None, None] * (self.signs[:, rows] * step)
@@ -189,6 +193,10 @@ class Symmetric(Fan):
         super().__init__(lines, index)
         self.signs = np.ones((2, len(index)))
         self.signs[1] = -1.0
+
+    def part(self, rows: IntArray) -> Fan:
+        """Return the fan of some of these lines."""
+        return Symmetric(self.lines, self.index[rows])
 
     @property
     def room(self) -> FloatArray:
@@ -242,6 +250,10 @@ class Side(Fan):
     def __init__(self, lines: Lines, index: IntArray, sign: FloatArray) -> None:
         super().__init__(lines, index)
         self.signs = sign[None, :]
+
+    def part(self, rows: IntArray) -> Fan:
+        """Return the fan of some of these lines."""
+        return Side(self.lines, self.index[rows], self.signs[0, rows])
 
     @property
     def room(self) -> FloatArray:

@@ -15,8 +15,7 @@ from calcml.schemes._adaptive_tableau import Best
 
 __all__ = ["Found"]
 
-_OK = int(Status.OK)
-_FIELDS = ("value", "truncation", "noise", "rounding", "sigma", "span", "step")
+_FIELDS = ("value", "truncation", "noise", "rounding", "sigma", "span", "far", "step")
 
 # Fewer than two digits: the error exceeds this share of the value and of the span of f over L, by Lⁿ.  At a
 # kink or a jump h is tiny and means nothing: L is |x| / 10 at least.
@@ -27,7 +26,8 @@ INACCURATE, NEAR = 1e-2, 0.1
 class Found:
     """Results per line and output.
 
-    Parts of a coefficient; the noise of f, by rounding and as measured; how much f changes over its length.
+    Parts of a coefficient; the noise of f, by rounding and as measured; how much f changes over its length,
+    and by the n-th power of a longer step, where one was tried.
     """
 
     value: FloatArray
@@ -36,13 +36,14 @@ class Found:
     rounding: FloatArray
     sigma: FloatArray
     span: FloatArray
+    far: FloatArray
     step: FloatArray
 
     @classmethod
     def empty(cls, like: FloatArray) -> Found:
         """Return results of which nothing is known."""
-        value, truncation, noise, rounding, sigma, span = np.full((6, *like.shape), np.nan, like.dtype)
-        return cls(value, truncation, noise, rounding, sigma, span, np.zeros(len(like)))
+        value, truncation, noise, rounding, sigma, span, far = np.full((7, *like.shape), np.nan, like.dtype)
+        return cls(value, truncation, noise, rounding, sigma, span, far, np.zeros(len(like)))
 
     @classmethod
     def of(cls, best: Best, step: FloatArray, sign: FloatArray, n: int) -> Found:
@@ -50,7 +51,8 @@ class Found:
         value, truncation, noise = best.value * sign[:, None] ** n, best.truncation, best.noise
         for _ in range(n):  # one by one, because hⁿ may overflow where the result does not
             value, truncation, noise = (part / step[:, None] for part in (value, truncation, noise))
-        return cls(value, truncation, noise, best.rounding, best.sigma, np.abs(value), step)
+        far = np.zeros(value.shape)
+        return cls(value, truncation, noise, best.rounding, best.sigma, np.abs(value), far, step)
 
     @property
     def error(self) -> FloatArray:
@@ -90,26 +92,34 @@ class Found:
         before = self.take(rows)
         better = np.abs(other.value - before.value) <= before.error + other.error
         better &= other.error < before.error
-        any_better = over_outputs(np.logical_or, better)
-        for name in _FIELDS:
-            choice = any_better if name == "step" else better
-            old, new = getattr(before, name), getattr(other, name)
-            getattr(self, name)[rows] = np.where(choice, new, old)
-        return any_better
+        self.amend(rows, other, better)
+        return over_outputs(np.logical_or, better)
 
-    def status(self, n: int, lines: Lines) -> IntArray:
-        """Return the codes of `Status`."""
+    def poor(self, n: int, scale: FloatArray) -> NDArray[np.bool_]:
+        """Return where fewer than two digits are sure; |x| along each line is `scale`, or 0."""
         poor = self.unsure
-        codes = np.full(poor.shape, _OK, dtype=np.int8)
         if some(poor):
-            scale = scale_of(lines)
             length = np.maximum(LENGTH * self.step, NEAR * np.where(scale > 0, scale, 1.0))[:, None]
             unit = self.span
             for _ in range(n):
                 unit = unit / length
+            # Where f shrinks with the step, as a power of x at 0 does, only a longer one tells what zero is.
+            zero = np.abs(self.value) <= self.error
+            unit = np.where(zero, np.fmax(unit, self.far), unit)
             poor &= ~(self.error <= INACCURATE * unit) | np.isinf(self.error)
-            codes[poor] = Status.INACCURATE
+        return poor
+
+    def status(self, n: int, lines: Lines) -> IntArray:
+        """Return the codes of `Status`."""
+        codes = np.where(self.poor(n, scale_of(lines)), Status.INACCURATE, Status.OK).astype(np.int8)
         codes[~np.isfinite(self.value)] = Status.NON_FINITE
         if lines.bounded:
             codes[(lines.lower == lines.upper)[:, None] & np.isfinite(lines.origin())] = Status.NO_ROOM
         return codes
+
+    def amend(self, rows: IntArray, other: Found, better: NDArray[np.bool_]) -> None:
+        """Replace results of some lines, and of those only the outputs for which others are better."""
+        for name in _FIELDS:
+            choice = over_outputs(np.logical_or, better) if name == "step" else better
+            whole = getattr(self, name)
+            whole[rows] = np.where(choice, getattr(other, name), whole[rows])

@@ -43,6 +43,8 @@ class Search:
         Lines and the sides on which to look.
     n : int
         Order of the derivative for which the step is meant.
+    patient : bool
+        Whether to go on to the length scale of f where a shorter step could do for a first derivative.
 
     Attributes
     ----------
@@ -50,8 +52,9 @@ class Search:
         What is known of all lines; its `step` is the answer.
     """
 
-    def __init__(self, fan: Fan, n: int) -> None:
+    def __init__(self, fan: Fan, n: int, *, patient: bool = False) -> None:
         self.fan, self.n, self.nodes = fan, n, np.array(fan.trial)
+        self.hasty = n == 1 and not patient
         self.steps = Steps(fan, n)
         self.state = Trials(fan, self.steps.first, GALLOP)
         _apart(self.state, self.steps.most > 0, lambda s: self._run(s, 0))
@@ -65,6 +68,14 @@ class Search:
         s = self.state
         head = LENGTH * self.fan.terms(s.values, s.rows).head
         return np.where(s.known[:, None] & (head > 0) & (head < np.inf), head, size)
+
+    def far(self, step: FloatArray) -> FloatArray:
+        """Return the change of f at the first step, by its n-th power; 0 if the search has not gone below."""
+        s = self.state
+        change = np.where((step < s.first)[:, None], s.far, 0.0)
+        for _ in range(self.n):
+            change = change / s.first[:, None]
+        return change
 
     def doubt(self, n: int) -> FloatArray:
         """Return what small jumps above the steps may mean for the n-th coefficients."""
@@ -146,6 +157,10 @@ class Search:
         """Make one trial on each line; return which are settled."""
         values = self.fan.evaluate(self.nodes, s.step, s.rows)
         trial = s.look(values)
+        fresh = s.step == s.first
+        if some(fresh):
+            change = np.maximum(trial.terms.head, trial.terms.tail)
+            s.far = np.where(fresh[:, None] & np.isfinite(change), change, s.far)
         before = s if trial.retreat is None else copy(s)
         settled = self._decide(s, trial, values, trials)
         if trial.retreat is not None and trials < TRIALS:
@@ -217,7 +232,7 @@ class Search:
         accepted = (q >= Q_LOW) & (q <= Q_HIGH) & s.moved
         short = q < Q_LOW
         if some(short):
-            if self.n == 1:
+            if self.hasty:
                 large = ~trial.moves | (trial.terms.head > ENOUGH * trial.terms.size)
                 short &= trial.moving & over_outputs(np.logical_and, large)
             else:

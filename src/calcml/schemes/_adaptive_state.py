@@ -38,6 +38,8 @@ class State:
         Whether there is any such step.
     tail_low, tail_high, slope_low, head_high : ndarray, shape (p, M)
         Terms at those.
+    far : ndarray, shape (p, M)
+        The change of f at the first step.
     jump_high : ndarray, shape (p, M)
         The largest of tail and change of slope at the step that was too long.
     noise, sure, quiet : ndarray, shape (p, M)
@@ -81,7 +83,7 @@ class State:
         self.low, self.way_up, self.resort, self.open_side = np.zeros((4, p))
         self.high, self.gallop = np.full((2, p), [[np.inf], [gallop]])
         blank: FloatArray = np.zeros((p, outputs))
-        self.tail_low = self.slope_low = self.head_high = self.jump_high = blank
+        self.tail_low = self.slope_low = self.head_high = self.jump_high = self.far = blank
         self.noise = self.sure = self.still = self.doubted = self.jump = self.grain = blank
         self.tail_high = self.quiet = blank + np.inf
         self.moved = self.poor = self.loud = self.flat = self.known = np.zeros(p, dtype=bool)

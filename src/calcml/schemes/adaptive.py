@@ -145,10 +145,36 @@ def _solve(fan: Fan, n: int, levels: int) -> tuple[Found, FloatArray]:
         better = np.flatnonzero(~still | over_outputs(np.logical_or, again.error < found.error[rows]))
         found.put(rows[better], again.take(better))
         loud[rows] = still
-    found.truncation = found.truncation + search.doubt(n)
-    if some(found.unsure):
-        found.span = search.span(2 / fan.eps * found.rounding)
+    _finish(search, found)
+    if n == 1 and some(found.unsure):
+        _insist(fan, found, levels)
     return found, search.state.open_side
+
+
+def _finish(search: Search, found: Found) -> None:
+    """Add what the search has found to say about the results."""
+    found.truncation = found.truncation + search.doubt(search.n)
+    if some(found.unsure):
+        found.span = search.span(2 / search.fan.eps * found.rounding)
+        found.far = search.far(found.step)
+
+
+def _insist(fan: Fan, found: Found, levels: int) -> None:
+    """Look for longer steps at x = 0 where those found do not tell a first derivative from zero.
+
+    There nothing in x says how long a step should be.  It was long enough where f changed by a part of
+    itself, as any step is for a power of x; but other outputs may not have moved, or f be all rounding.
+    """
+    blind = (fan.size == 0)[:, None] & found.poor(1, fan.size) & (np.abs(found.value) <= found.error)
+    rows = np.flatnonzero(over_outputs(np.logical_or, blind))
+    if not len(rows):
+        return
+    part, before = fan.part(rows), found.take(rows)
+    search = Search(part, 1, patient=True)
+    longer = Extrapolation(part, search, 1, levels).found(np.arange(len(rows)))
+    _finish(search, longer)
+    agrees = np.abs(longer.value - before.value) <= longer.error + before.error
+    found.amend(rows, longer, blind[rows] & agrees & ~longer.poor(1, part.size))
 
 
 def _loud(search: Search, found: Found, rows: Rows) -> NDArray[np.bool_]:
