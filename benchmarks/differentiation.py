@@ -4,6 +4,7 @@
     python benchmarks/differentiation.py --only gradient-100 hessian-50
     python benchmarks/differentiation.py --accuracy                       digits and honesty on hard cases
     python benchmarks/differentiation.py --quick                          small sizes, a few seconds
+    python benchmarks/differentiation.py --from a.json b.json             the tables of earlier runs together
 
 The floor of a job is nothing but the calls of f that a formula needs, at prepared points; every time is given
 as a ratio to the floor of its own formula.  All methods of a job and its floors take turns, one thread each.
@@ -23,7 +24,7 @@ import json
 import sys
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,26 +33,10 @@ import numpy as np
 from _clock import Effort, peak_memory, race
 from _peers import Method, missing
 from differentiation_jobs import FULL, QUICK, Bar, Job
+from differentiation_tables import Row, in_units, read, summary, table, verdict
 from step_schemes import progress
 
 QUICK_EFFORT = Effort(rounds=1, samples=2, sample_seconds=0.0, call_seconds=0.0)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One method on one job; a floor is a row without digits, a refusal one without a time."""
-
-    job: str
-    method: str
-    seconds: float | None
-    floor: str
-    ratio: float | None
-    points: int | None
-    digits: float | None
-    memory: int | None
-    bars: tuple[str, ...]
-    met: bool
-    refusal: str = ""
 
 
 def worst_digits(value: Any, exact: Any) -> float:
@@ -140,48 +125,6 @@ def finish(row: Row, seconds: float, floor: str, bare: float, bars: Sequence[Bar
     return Row(**fields | {"bars": sentences, "met": met})
 
 
-def in_units(kind: str, number: float) -> str:
-    """Write a ratio, a time or a memory."""
-    if kind == "ratio":
-        return f"{number:.2f} x" if number < 10 else f"{number:.3g} x"
-    if kind == "memory":
-        return scaled(number, ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")))
-    text = scaled(number, ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")))
-    return f"{text} over" if kind == "over" else text
-
-
-def scaled(number: float, units: Sequence[tuple[float, str]]) -> str:
-    """Write a number in the largest of the units that it reaches, or in the smallest."""
-    size, unit = next((pair for pair in units if number >= 0.9995 * pair[0]), units[-1])
-    return f"{number / size:.3g} {unit}"
-
-
-def table(job: Job, rows: Sequence[Row]) -> str:
-    """Return the rows of a job as text."""
-    head = f"{'':<40}{'time':>9}{'/ floor':>9}{'points':>8}{'digits':>7}{'memory':>10}  floor"
-    lines = [job.title, head]
-    for row in rows:
-        if row.seconds is None:
-            lines.append(f"{row.method:<40}{'-':>9}  {row.refusal.splitlines()[0][:56]}")
-            continue
-        line = f"{row.method:<40}{in_units('time', row.seconds):>9}"
-        if row.digits is not None:
-            line += f"{row.ratio:>9.2f}" if (row.ratio or 0) < 100 else f"{row.ratio:>9.0f}"
-            line += f"{row.points if row.points is not None else '-':>8}{row.digits:>7.1f}"
-            line += f"{in_units('memory', row.memory or 0):>10}  {row.floor}"
-        lines += [line, *(f"{'':<4}{sentence}" for sentence in row.bars)]
-    return "\n".join(lines)
-
-
-def verdict(rows: Sequence[Row]) -> str:
-    """Return one line on each bar that was missed."""
-    barred = [row for row in rows if row.bars]
-    lines = [f"{sum(row.met for row in barred)} of {len(barred)} methods with a bar meet it"]
-    for row in barred:
-        lines += [f"missed: {row.job}, {row.method}: {bar}" for bar in row.bars if not bar.endswith("met")]
-    return "\n".join(lines)
-
-
 def draw(rows: Sequence[Row], path: Path) -> None:
     """Draw the ratios to the floors, one panel per job, on a white ground."""
     from matplotlib.figure import Figure
@@ -218,9 +161,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--accuracy", action="store_true", help="digits and honesty on the hard cases instead"
     )
+    parser.add_argument(
+        "--from", dest="earlier", type=Path, nargs="+", metavar="JSON", help="read these, measure nothing"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure")
     parser.add_argument(
-        "--table", type=Path, metavar="FILE", help="write the printed tables, as the docs show"
+        "--table", type=Path, metavar="FILE", help="write the summary, or the tables of --accuracy"
     )
     parser.add_argument("--plot", type=Path, metavar="PNG", help="draw the ratios")
     options = parser.parse_args(arguments)
@@ -230,27 +176,33 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
             parser.error(f"--only {name!r} must be one of {', '.join(known)}")
     if options.accuracy and (options.plot or options.only):
         parser.error("--accuracy has its own cases and no picture; leave out --only and --plot")
+    if options.earlier and (options.accuracy or options.only):
+        parser.error("--from measures nothing; leave out --only and --accuracy")
     return options
 
 
 def speed(options: argparse.Namespace) -> tuple[list[str], dict[str, Any]]:
-    """Run the jobs, printing each table as it comes; return the tables and what they hold."""
+    """Run the jobs, printing each table as it comes; return the summary and what was measured."""
+    rows = read(options.earlier) if options.earlier else run(options)
+    tables = [summary(rows), verdict(rows)]
+    print("\n\n".join(tables))
+    if options.plot is not None:
+        draw(rows, options.plot)
+        print(f"wrote {options.plot}")
+    return tables, {"rows": [asdict(row) for row in rows]}
+
+
+def run(options: argparse.Namespace) -> list[Row]:
+    """Measure the jobs one by one."""
     builders = QUICK if options.quick else FULL
     effort = QUICK_EFFORT if options.quick else Effort()
-    tables: list[str] = []
     rows: list[Row] = []
     for name in progress(options.only or list(builders), "jobs"):
         job = builders[name]()
         own = measure(job, effort)
         rows += own
-        tables.append(table(job, own))
-        print(tables[-1], end="\n\n", flush=True)
-    tables.append(verdict(rows))
-    print(tables[-1])
-    if options.plot is not None:
-        draw(rows, options.plot)
-        print(f"wrote {options.plot}")
-    return tables, {"rows": [asdict(row) for row in rows]}
+        print(table(job, own), end="\n\n", flush=True)
+    return rows
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 import calcml as cm
-from calcml.schemes import Adaptive, Backward, Central, ComplexStep, Forward, Richardson, Scheme
+from calcml.schemes import Adaptive, Backward, Cauchy, Central, ComplexStep, Forward, Richardson, Scheme
 from calcml.testing import DerivativeCase, derivative_cases, digits, honest
 
 SCHEMES: tuple[tuple[str, Scheme], ...] = (
@@ -36,7 +36,9 @@ SCHEMES: tuple[tuple[str, Scheme], ...] = (
     ("central 6", Central(order=6)),
     ("central 8", Central(order=8)),
     ("complex step", ComplexStep()),
+    ("Cauchy", Cauchy()),
     ("Richardson", Richardson()),
+    ("Ridders", Richardson(levels=10, ratio=1.4, stop="ridders")),
     ("adaptive", Adaptive()),
 )
 REPEATS = 5

@@ -41,7 +41,8 @@ class Estimate(Result):
     step : ndarray or structure
         The step used for each coordinate, in the shape of x.
     nfev : int
-        Number of points at which f was evaluated; for an elementwise f the number of calls.
+        Number of points at which f was evaluated; for an elementwise f the number of values per point of x,
+        rounded up: the number of calls, where each gets all of x.
     status : ndarray of int or structure
         Code of `Status` for each entry of the value.
     scheme : Scheme

@@ -27,14 +27,14 @@ FEWEST, FIRST, LAST = 16, 4, 32
 
 @dataclass(frozen=True)
 class Cauchy(Scheme):
-    """Differentiate an analytic function by Cauchy's integral over a circle in the complex plane.
+    r"""Differentiate an analytic function by Cauchy's integral over a circle in the complex plane.
 
     The n-th Taylor coefficient is c_n = (1 / 2πi) ∮ f(x + t v) t^(-n-1) dt.  On a circle of radius r around
     t = 0 the trapezoidal rule with N points is a Fourier sum,
 
         c_n ≈ (1/N) Σ_j f(x + r exp(iθ_j) v) exp(-inθ_j) / rⁿ,
 
-    with a truncation error |c_(n+N)| rᴺ, which falls geometrically with N, and noise eps max |f| / rⁿ,
+    with a truncation error \|c_(n+N)\| rᴺ, which falls geometrically with N, and noise eps max \|f\| / rⁿ,
     which falls with r.  One circle gives all coefficients.  The radius is found by the scheme, for each
     line and order: as large as the nearest singularity and the number of points allow.
 
@@ -77,8 +77,7 @@ class Cauchy(Scheme):
     --------
     >>> import numpy as np
     >>> import calcml as cm
-    >>> from calcml.schemes.cauchy import Cauchy
-    >>> estimate = cm.estimate_derivative(np.exp, 0.0, 20, scheme=Cauchy())
+    >>> estimate = cm.estimate_derivative(np.exp, 0.0, 20, scheme=cm.schemes.Cauchy())
     >>> bool(abs(estimate.value - 1) <= estimate.error < 1e-13)
     True
     """

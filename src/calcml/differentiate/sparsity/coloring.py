@@ -71,9 +71,9 @@ def color_columns(pattern: Any) -> IntArray:
     Examples
     --------
     >>> import numpy as np
-    >>> from calcml.differentiate.sparsity import color_columns
+    >>> import calcml as cm
     >>> tridiagonal = np.eye(6) + np.eye(6, k=1) + np.eye(6, k=-1)
-    >>> color_columns(tridiagonal)
+    >>> cm.color_columns(tridiagonal)
     array([0, 1, 2, 0, 1, 2])
     """
     return column_colors(structure_of(pattern, "pattern"))
@@ -122,10 +122,10 @@ def color_symmetric(pattern: Any) -> IntArray:
     Examples
     --------
     >>> import numpy as np
-    >>> from calcml.differentiate.sparsity import color_symmetric
+    >>> import calcml as cm
     >>> arrow = np.eye(5)
     >>> arrow[0] = arrow[:, 0] = 1
-    >>> color_symmetric(arrow)
+    >>> cm.color_symmetric(arrow)
     array([0, 1, 1, 1, 1])
     """
     structure = structure_of(pattern, "pattern")

@@ -89,8 +89,8 @@ def sparsity_pattern(
     Examples
     --------
     >>> import numpy as np
-    >>> from calcml.differentiate.sparsity import sparsity_pattern
-    >>> sparsity_pattern(lambda x: np.diff(x) ** 2, np.arange(4.0)).toarray().astype(int)
+    >>> import calcml as cm
+    >>> cm.sparsity_pattern(lambda x: np.diff(x) ** 2, np.arange(4.0)).toarray().astype(int)
     array([[1, 1, 0, 0],
            [0, 1, 1, 0],
            [0, 0, 1, 1]])

@@ -65,8 +65,8 @@ class SparsityPlan:
     Examples
     --------
     >>> import numpy as np
-    >>> from calcml.differentiate.sparsity import SparsityPlan
-    >>> SparsityPlan(np.eye(6) + np.eye(6, k=1) + np.eye(6, k=-1))
+    >>> import calcml as cm
+    >>> cm.SparsityPlan(np.eye(6) + np.eye(6, k=1) + np.eye(6, k=-1))
     SparsityPlan(shape=(6, 6), nnz=16, colors=3)
     """
 
@@ -132,8 +132,8 @@ class SparsityPlan:
         Examples
         --------
         >>> import numpy as np
-        >>> from calcml.differentiate.sparsity import SparsityPlan
-        >>> SparsityPlan(np.eye(2)).matrix(np.array([3.0, 4.0])).toarray()
+        >>> import calcml as cm
+        >>> cm.SparsityPlan(np.eye(2)).matrix(np.array([3.0, 4.0])).toarray()
         array([[3., 0.],
                [0., 4.]])
         """
