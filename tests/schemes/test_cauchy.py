@@ -1,6 +1,7 @@
 """Cauchy's integral: digits, honesty, the radius itself, evaluations, and what it refuses."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 import calcml as cm
 from calcml._function import Function
 from calcml._lines import ElementwiseLines
-from calcml.schemes._cauchy_circle import sample
-from calcml.schemes._cauchy_table import over_power
+from calcml._parameters import check_bounds, flatten
+from calcml.schemes import _cauchy_circle, cauchy
+from calcml.schemes._cauchy_circle import Circle, sample
+from calcml.schemes._cauchy_table import Table, over_power
 from calcml.schemes.cauchy import Cauchy
 from calcml.schemes.steps import Fixed
 from calcml.testing import derivative_cases, digits, honest, scaled
@@ -498,3 +501,365 @@ def test_series():
 
 def test_nothing_to_do():
     assert cm.derivative(np.exp, np.empty(0), scheme=Cauchy()).shape == (0,)
+
+
+# The parts, number by number.
+
+
+class Refined:
+    """A search that remembers what it was asked for."""
+
+    def __init__(self):
+        self.asked = []
+
+    def refine(self, n, points, *, more):
+        self.asked.append((n, points, more))
+
+
+@pytest.mark.parametrize(
+    ("orders", "most", "asked"),
+    [
+        ((1,), 1024, {1: (16, 32, 64)}),
+        ((1,), 32, {1: (16, 32)}),
+        ((1,), 16, {1: (16,)}),
+        ((3,), 1024, {3: (16, 32, 64)}),
+        ((4,), 1024, {4: (16, 32, 64, 128)}),
+        ((5,), 1024, {5: (32, 64, 128)}),
+        ((8,), 1024, {8: (32, 64, 128, 256)}),
+        ((8,), 64, {8: (32, 64)}),
+        ((20,), 64, {20: (64,)}),
+        ((64,), 1024, {64: (256, 512, 1024)}),
+        # Powers of two and the last one stand for all.
+        (range(1, 8), 32, {1: (16, 32), 2: (16, 32), 4: (16, 32), 7: (32,)}),
+        (range(1, 5), 16, {1: (16,), 2: (16,), 4: (16,)}),
+        ((), 1024, {}),
+    ],
+)
+def test_which_circles_are_asked_for(orders, most, asked):
+    search = Refined()
+    Cauchy(max_points=most)._refine(search, orders)
+    # More points than the fewest are worth less.
+    assert search.asked == [(n, p, k > 0) for n, points in asked.items() for k, p in enumerate(points)]
+
+
+def test_nodes_lie_half_a_place_off_the_axis():
+    for count, whole in ((16, True), (16, False), (32, False)):
+        nodes = _cauchy_circle._nodes(count, whole, np.dtype(float))
+        angles = np.pi * (2 * np.arange(count if whole else count // 2) + 1) / count
+        np.testing.assert_allclose(nodes, np.exp(1j * angles), rtol=0, atol=4 * EPS)
+        assert not nodes.flags.writeable
+
+
+def coefficients(rng, shape, paired):
+    c = rng.standard_normal(shape)
+    return c + 1j * rng.standard_normal(shape) if paired else c
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_terms_and_slopes_of_a_polynomial(paired):
+    rng = np.random.default_rng(5)
+    c = coefficients(rng, (16, 2, 3), paired)
+    nodes = _cauchy_circle._nodes(16, paired, np.dtype(float))
+    powers = nodes[:, None] ** np.arange(16)
+    a = _cauchy_circle._fourier(np.tensordot(powers, c, axes=1), paired)
+    # 16 terms of size 1 in every sum.
+    np.testing.assert_allclose(a, c, atol=64 * EPS)
+    # Of t f' the terms below the middle, which are not those of a singularity.
+    k = np.arange(16)
+    whole = _cauchy_circle._nodes(16, True, np.dtype(float))[:, None] ** k
+    exact = np.tensordot(whole[:, :8], k[:8, None, None] * c[:8], axes=1)
+    np.testing.assert_allclose(_cauchy_circle._slopes(c.astype(complex)), exact, atol=256 * EPS)
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).eps >= EPS, reason="long doubles are doubles here")
+def test_terms_of_long_doubles():
+    wide = np.dtype(np.longdouble)
+    assert _cauchy_circle._pi(wide) == 4 * np.arctan(np.longdouble(1))
+    c = np.arange(1, 17, dtype=np.longdouble)[:, None, None] / 7
+    powers = _cauchy_circle._nodes(16, True, wide)[:, None] ** np.arange(16)
+    a = _cauchy_circle._fourier(np.tensordot(powers, c, axes=1), True)
+    np.testing.assert_allclose(np.abs(a - c).astype(float), 0, atol=256 * float(np.finfo(wide).eps))
+    k = np.arange(16)
+    exact = np.tensordot(powers[:, :8], k[:8, None, None] * c[:8], axes=1)
+    slopes = _cauchy_circle._slopes(c.astype(np.clongdouble))
+    np.testing.assert_allclose(np.abs(slopes - exact).astype(float), 0, atol=2048 * float(np.finfo(wide).eps))
+
+
+def test_the_slope_of_a_line():
+    y = np.array([3.0, 1.0, 2.0, 7.0, -1.0])
+    table = np.stack([y, 5 - 2 * np.arange(5.0)], axis=1)[:, None, :]
+    np.testing.assert_allclose(_cauchy_circle._slope(table), [[np.polyfit(np.arange(5), y, 1)[0], -2.0]])
+
+
+@pytest.mark.parametrize(
+    ("size", "bottom", "decay"),
+    [
+        # From the largest of the later half of the terms above the bottom to the place after the last one.
+        ([8, 4, 2, 1, 0.5, 0.1], 1.0, np.log(2.0 / 1.0) / (3 + 1 - 2)),
+        ([8, 4, 2, 1, 0.5, 0.1], 0.3, np.log(2.0 / 0.3) / (4 + 1 - 2)),
+        ([1, 1, 1, 9, 1, 1], 1.0, np.log(9.0 / 1.0) / (5 + 1 - 3)),
+        ([5, 0, 0, 0, 0, 0], 1.0, np.log(5.0)),
+        # Nothing above the bottom, and a bottom of nothing.
+        ([0.5, 0.5, 0.1, 0.1, 0, 0], 1.0, 0.0),
+        ([0, 0, 0, 0, 0, 0], 0.0, 0.0),
+    ],
+)
+def test_decay(size, bottom, decay):
+    table = np.array(size, dtype=float)[:, None, None]
+    with np.errstate(all="ignore"):
+        found = _cauchy_circle._decay(table, np.full((1, 1), bottom))
+    assert found[0, 0] == pytest.approx(decay, rel=1e-14)
+
+
+def circle_with(terms, tail, noise, radius, index=(0,)):
+    terms = np.asarray(terms, dtype=float)[:, None, None]
+    one = np.ones((1, 1))
+    return Circle(
+        np.array(index), np.array([radius]), terms, np.abs(terms), one, noise * one, one, tail * one, one,
+        one > 0, one < 0, one > 0,
+    )  # fmt: skip
+
+
+def test_truncation_is_foretold_from_the_end():
+    terms = np.r_[4.0, -2.0, np.zeros(14)]
+    circle = circle_with(terms, 0.5, 0.1, 1.0)
+    # The share 0.5 / 4 is reached in 15/16 of the circle; index N + k lies beyond by N/16 + k.
+    for k in (0, 1, 5):
+        assert circle.truncation(k)[0, 0] == pytest.approx(0.5 * 0.125 ** ((1 / 16 + k / 16) / (15 / 16)))
+    assert circle_with(np.zeros(16), 0.0, 0.1, 1.0).truncation(1)[0, 0] == 0.0
+    assert circle.points == 16
+
+
+def test_the_table_keeps_the_best_circle():
+    lines = lines_of(np.sin, np.ones(2))
+    table = Table(lines, [1, 3, 9])
+    assert table.orders == (1, 3, 9) and [table.place(n) for n in (1, 3, 9)] == [0, 1, 2]
+    assert np.isnan(table.value).all() and (table.log_error == np.inf).all()
+    assert (table.log_value == -np.inf).all() and table.value.shape == (3, 2, 1)
+    terms = np.r_[8.0, 4.0, -2.0, 1.0, np.full(12, 0.5)]
+    first = circle_with(terms, 0.25, 0.125, 0.5)
+    table.enter(first, np.array([True]))
+    left = first.truncation(1)[0, 0]
+    assert (table.value[0, 0, 0], table.noise[0, 0, 0]) == (8.0, 0.25)
+    assert table.truncation[0, 0, 0] == pytest.approx(2 * left, rel=1e-14)
+    assert (table.size[0, 0, 0], table.radius[0, 0, 0]) == (16.0, 0.5)
+    assert table.log_value[0, 0, 0] == pytest.approx(np.log(8.0))
+    assert table.log_error[0, 0, 0] == pytest.approx(np.log(2 * (left + 0.125)))
+    assert (table.value[1, 0, 0], table.size[1, 0, 0]) == (8.0, 64.0)
+    # An order beyond half of the points has none, and the other line neither.
+    assert np.isnan(table.value[2]).all() and np.isnan(table.value[:, 1]).all()
+    # A circle that is worse, and one that is not good, change nothing; a better one does.
+    table.enter(circle_with(terms, 0.25, 0.5, 0.5), np.array([True]))
+    table.enter(circle_with(3 * terms, 0.25, 0.0, 0.5), np.array([False]))
+    assert (table.value[0, 0, 0], table.noise[0, 0, 0]) == (8.0, 0.25)
+    table.enter(circle_with(3 * terms, 0.25, 0.0625, 0.5), np.array([True]))
+    assert (table.value[0, 0, 0], table.noise[0, 0, 0]) == (24.0, 0.125)
+    table.enter(circle_with(terms, 0.25, 0.125, 0.5, index=(1,)), np.array([True]))
+    assert table.value[0, :, 0].tolist() == [24.0, 8.0]
+    # The noise of f is at least what was seen.
+    table.admit(np.array([[1.0], [np.nan]]))
+    assert table.noise[0, :, 0].tolist() == [2.0, 0.25] and table.noise[1, 0, 0] == 8.0
+    eight = Table(lines, [8])
+    eight.enter(first, np.array([True]))
+    assert eight.value[0, 0, 0] == 128.0
+
+
+def bounded_lines(f, x, bounds):
+    x = np.asarray(x, dtype=float)
+    return ElementwiseLines(Function(f, None), x, check_bounds(bounds, *flatten(x)))
+
+
+def test_results():
+    lines = bounded_lines(np.sin, np.ones(7), ([0.0] * 6 + [1.0], 2.0))
+    part = lambda *values: np.array(values, dtype=float)[None, :, None]
+    root = EPS**0.5
+    table = SimpleNamespace(
+        value=part(1.0, 1.0, -1.0, 0.0, 0.0, np.nan, np.nan),
+        truncation=part(0.0099, 0.0051, 0.01, 0.6 * root, 0.4 * root, np.nan, np.nan),
+        noise=part(0.0, 0.005, 0.0001, 0.6 * root, 0.4 * root, np.nan, np.nan),
+        size=part(0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0),
+        radius=part(0.5, 0.25, 0.25, 0.25, 0.25, np.nan, np.nan),
+    )
+    with np.errstate(all="raise"):
+        c = cauchy._result(lines, table, 0)
+    names = [cm.Status(int(s)).name for s in c.status[:, 0]]
+    assert names == ["OK", "INACCURATE", "INACCURATE", "INACCURATE", "OK", "NON_FINITE", "NO_ROOM"]
+    assert c.status.dtype == np.int8
+    # Rounding of the coefficient itself is noise, too.
+    assert c.noise[:2, 0].tolist() == [EPS, 0.005 + EPS]
+    assert c.step[:2].tolist() == [0.5, 0.25]
+    many = SimpleNamespace(**{name: np.repeat(getattr(table, name), 2, axis=2) for name in vars(table)})
+    many.radius[0, 0] = [0.5, 0.125]
+    assert cauchy._result(lines, many, 0).step[0] == 0.125
+
+
+# The radius and the evaluations that the search comes to.  The rows stay the same for 3 f, 0.7 f and others,
+# so they do not hang on the rounding in f or in the Fourier transform, which moves the radius by 3 % at most.
+PLAIN = {
+    "pole": lambda z: 1 / (1 - z),
+    "bell": lambda z: 1 / (1 + z * z),
+    "cubic": lambda z: z * z * z - 2 * z,
+    "far pole": lambda z: 1 / (1000 - z),
+    "near pole": lambda z: 1 / (z + 2.0**-30),
+    "offset": lambda z: 4096 + 1 / (2 - z),
+    "double pole": lambda z: z / ((3 - z) * (3 - z)),
+    "wave": lambda z: (1 + z * z) / (4 + z * z * z * z),
+    "steep": lambda z: 1 / (1 + 4096 * z * z),
+    "complex": lambda z: 1 / (2j + z),
+}
+RADII = [
+    ("pole", 0.0, None, 1, 0.01562, 17),
+    ("pole", 0.0, None, 2, 0.1967, 41),
+    ("pole", 0.0, None, 12, 0.7289, 145),
+    ("pole", 0.5, None, 5, 0.2588, 57),
+    ("pole", 0.0009765625, None, 2, 0.1783, 33),
+    ("pole", 0.0009765625, None, 5, 0.5391, 73),
+    ("pole", 0.0009765625, None, 12, 0.7168, 169),
+    ("pole", 0.5, (0.25, 9.0), 5, 0.25, 57),
+    ("pole", 0.5, (-9.0, 0.5625), 1, 0.02965, 17),
+    ("pole", 0.5, (-9.0, 0.5625), 12, 0.0625, 41),
+    ("bell", 0.0, None, 2, 0.1825, 41),
+    ("bell", 0.0, None, 12, 0.7098, 145),
+    ("bell", 0.5, None, 1, 0.0625, 9),
+    ("bell", 0.5, None, 5, 0.6087, 57),
+    ("bell", 0.5, None, 12, 0.7966, 137),
+    ("bell", 0.0009765625, None, 2, 0.2551, 65),
+    ("bell", 0.0009765625, None, 12, 0.7116, 169),
+    ("bell", 0.5, (0.25, 9.0), 2, 0.25, 25),
+    ("bell", 0.5, (0.25, 9.0), 12, 0.25, 41),
+    ("bell", 0.5, (-9.0, 0.5625), 5, 0.0625, 9),
+    ("bell", 0.5, (-9.0, 0.5625), 12, 0.0625, 41),
+    ("cubic", 0.0, None, 5, 1126000000000000.0, 41),
+    ("cubic", 0.0, None, 12, 1126000000000000.0, 73),
+    ("cubic", 0.5, None, 2, 0.9556, 17),
+    ("cubic", 0.5, None, 5, 140700000000000.0, 41),
+    ("cubic", 0.5, None, 12, 140700000000000.0, 73),
+    ("cubic", 0.0009765625, None, 5, 140700000000000.0, 57),
+    ("cubic", 0.0009765625, None, 12, 140700000000000.0, 105),
+    ("cubic", 0.5, (0.25, 9.0), 2, 0.25, 17),
+    ("cubic", 0.5, (0.25, 9.0), 12, 0.25, 41),
+    ("cubic", 0.5, (-9.0, 0.5625), 5, 0.0625, 9),
+    ("cubic", 0.5, (-9.0, 0.5625), 12, 0.0625, 41),
+    ("far pole", 0.0, None, 5, 532.6, 57),
+    ("far pole", 0.5, (0.25, 9.0), 5, 0.25, 25),
+    ("far pole", 0.5, (0.25, 9.0), 12, 0.25, 41),
+    ("far pole", 0.5, (-9.0, 0.5625), 12, 0.0625, 41),
+    ("near pole", 0.0, None, 1, 1.455e-11, 57),
+    ("near pole", 0.0, None, 2, 1.832e-10, 81),
+    ("near pole", 0.0, None, 5, 4.952e-10, 121),
+    ("near pole", 0.5, None, 1, 0.02965, 17),
+    ("near pole", 0.5, None, 5, 0.252, 57),
+    ("near pole", 0.0009765625, None, 5, 0.0004938, 57),
+    ("near pole", 0.5, (0.25, 9.0), 5, 0.25, 57),
+    ("near pole", 0.5, (-9.0, 0.5625), 2, 0.02965, 17),
+    ("near pole", 0.5, (-9.0, 0.5625), 12, 0.0625, 41),
+    ("offset", 0.0, None, 5, 0.9365, 57),
+    ("offset", 0.0, None, 12, 1.402, 105),
+    ("offset", 0.0009765625, None, 1, 0.01906, 17),
+    ("offset", 0.0009765625, None, 12, 1.419, 169),
+    ("offset", 0.5, (0.25, 9.0), 12, 0.25, 41),
+    ("offset", 0.5, (-9.0, 0.5625), 1, 0.0625, 9),
+    ("offset", 0.5, (-9.0, 0.5625), 12, 0.0625, 41),
+    ("double pole", 0.0, None, 2, 0.1503, 25),
+    ("double pole", 0.0, None, 12, 2.102, 137),
+    ("double pole", 0.5, None, 5, 1.155, 73),
+    ("double pole", 0.5, None, 12, 1.765, 137),
+    ("double pole", 0.0009765625, None, 5, 1.389, 89),
+    ("double pole", 0.5, (0.25, 9.0), 1, 0.0625, 9),
+    ("double pole", 0.5, (0.25, 9.0), 12, 0.25, 41),
+    ("double pole", 0.5, (-9.0, 0.5625), 2, 0.0625, 9),
+    ("double pole", 0.5, (-9.0, 0.5625), 12, 0.0625, 41),
+    ("wave", 0.0, None, 1, 0.01562, 33),
+    ("wave", 0.0, None, 2, 0.3814, 65),
+    ("wave", 0.0, None, 5, 0.7173, 81),
+    ("wave", 0.0, None, 12, 1.033, 209),
+    ("wave", 0.5, None, 5, 0.5552, 57),
+    ("wave", 0.0009765625, None, 1, 0.06808, 25),
+    ("wave", 0.0009765625, None, 2, 0.2466, 33),
+    ("wave", 0.0009765625, None, 5, 0.7279, 57),
+    ("wave", 0.0009765625, None, 12, 1.005, 105),
+    ("wave", 0.5, (0.25, 9.0), 12, 0.25, 41),
+    ("wave", 0.5, (-9.0, 0.5625), 1, 0.0625, 9),
+    ("wave", 0.5, (-9.0, 0.5625), 12, 0.0625, 41),
+    ("steep", 0.0, None, 2, 0.002851, 49),
+    ("steep", 0.0, None, 12, 0.01109, 153),
+    ("steep", 0.5, None, 1, 0.02777, 17),
+    ("steep", 0.5, None, 12, 0.3572, 137),
+    ("steep", 0.0009765625, None, 5, 0.007544, 73),
+    ("steep", 0.0009765625, None, 12, 0.01113, 137),
+    ("steep", 0.5, (0.25, 9.0), 12, 0.25, 73),
+    ("steep", 0.5, (-9.0, 0.5625), 5, 0.0625, 25),
+    ("steep", 0.5, (-9.0, 0.5625), 12, 0.0625, 41),
+    ("complex", 0.0, None, 1, 0.1464, 33),
+    ("complex", 0.0, None, 12, 1.463, 209),
+    ("complex", 0.5, None, 5, 1.088, 113),
+    ("complex", 0.5, None, 12, 1.462, 273),
+    ("complex", 0.0009765625, None, 1, 0.01347, 49),
+    ("complex", 0.0009765625, None, 2, 0.5163, 113),
+    ("complex", 0.0009765625, None, 12, 1.418, 337),
+    ("complex", 0.5, (0.25, 9.0), 2, 0.1282, 33),
+    ("complex", 0.5, (0.25, 9.0), 5, 0.25, 49),
+    ("complex", 0.5, (0.25, 9.0), 12, 0.25, 81),
+    ("complex", 0.5, (-9.0, 0.5625), 2, 0.0625, 17),
+    ("complex", 0.5, (-9.0, 0.5625), 12, 0.0625, 81),
+]
+
+
+@pytest.mark.parametrize(("name", "x", "bounds", "n", "radius", "nfev"), RADII)
+def test_the_radius_that_is_found(name, x, bounds, n, radius, nfev):
+    lines = lines_of(PLAIN[name], x) if bounds is None else bounded_lines(PLAIN[name], x, bounds)
+    c = Cauchy().coefficient(lines, n)
+    assert c.step[0] == pytest.approx(radius, rel=0.05)
+    assert lines.function.nfev == nfev
+
+
+def test_radii_of_many_lines_and_orders():
+    x = np.array([0.0, 0.5, -3.0, 2.0**-10])
+    for f in (PLAIN["bell"], PLAIN["wave"], PLAIN["double pole"]):
+        together = Cauchy().expand(lines_of(f, x), 6)
+        for p, one in enumerate(x):
+            alone = Cauchy().expand(lines_of(f, one), 6)
+            for a, b in zip(together, alone, strict=True):
+                # Transforms of one line and of many may round otherwise, which can tip a radius.
+                error = (a.truncation + a.noise)[p, 0] + (b.truncation + b.noise)[0, 0]
+                assert abs(a.value[p, 0] - b.value[0, 0]) <= error
+                assert error <= 1e-9 + 1e-9 * abs(b.value[0, 0])
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"max_points": 48}, ValueError, "`max_points` must be a power of two from 16 to 65536, got 48"),
+        ({"max_points": 8}, ValueError, "`max_points` must be a power of two from 16 to 65536, got 8"),
+        (
+            {"max_points": 2**17},
+            ValueError,
+            "`max_points` must be a power of two from 16 to 65536, got 131072",
+        ),
+        ({"max_points": "16"}, TypeError, "`max_points` must be an integer, got '16'"),
+    ],
+)
+def test_what_is_said_of_bad_options(options, error, message):
+    with pytest.raises(error) as caught:
+        Cauchy(**options)
+    assert str(caught.value) == message
+
+
+def test_limits_of_the_options():
+    assert Cauchy(max_points=16).max_points == 16 and Cauchy(max_points=np.int64(65536)).max_points == 65536
+    # Two points for each order are the least.
+    value = cm.derivative(lambda z: z**8, 0.5, 8, scheme=Cauchy(max_points=16))
+    assert value == pytest.approx(math.factorial(8))
+    with pytest.raises(ValueError) as caught:
+        Cauchy(max_points=16).expand(lines_of(np.exp, 0.0), 9)
+    assert str(caught.value) == (
+        "a derivative of order 9 needs at least 18 points on the circle, got max_points = 16; "
+        "raise `max_points`"
+    )
+    with pytest.raises(cm.NotAnalyticError) as caught:
+        Cauchy(radius=2.0, max_points=16).coefficient(lines_of(np.log, 1.0), 1)
+    assert str(caught.value) == (
+        f"{lines_of(np.log, 1.0).function.name} is not analytic within 2 of x on line 0: on every circle the "
+        "mean, or the terms of negative index, do not fit; it takes `abs`, a comparison or a real cast of "
+        "complex numbers, or x is at a kink, a jump or a branch point: use scheme='adaptive'"
+    )

@@ -1,6 +1,7 @@
 """The complex step, and what it refuses."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import calcml as cm
+from calcml._function import Function
+from calcml._lines import ElementwiseLines
+from calcml._parameters import check_bounds, flatten
+from calcml.schemes import Coefficient, ComplexStep, complex_step
 from calcml.testing import derivative_cases, digits, honest
 
 EPS = np.finfo(float).eps
@@ -246,3 +251,289 @@ def test_a_pole_at_the_point():
     estimate = cm.estimate_derivative(lambda x: 1 / x, 0.0, scheme="complex")
     assert np.isnan(estimate.value)
     assert cm.Status(int(estimate.status)) is cm.Status.NON_FINITE
+
+
+# The parts, number by number.
+
+
+def lines_of(f, x, bounds=None):
+    x = np.asarray(x)
+    limits = None if bounds is None else check_bounds(bounds, *flatten(x))
+    return ElementwiseLines(Function(f, None), x, limits)
+
+
+def with_slopes(slope):
+    """A function whose complex step returns these slopes at real points, whatever they are."""
+    return lambda z: np.real(z) + 1j * np.imag(z) * slope(np.real(z)) if np.iscomplexobj(z) else 0.0 * z
+
+
+@pytest.mark.parametrize(
+    ("size", "reach", "step"),
+    [
+        (0.0, 1.0, 1e-100),
+        (1.0, 1.0, 1e-100),
+        (1.0, 4.0, 1e-100 / 4),
+        (0.0, 4.0, 1e-100 / 4),
+        (2e-50, 1.0, 1e-100),
+        (1e-50, 1.0, 1e-100),
+        # Below 1e-50 the step falls with x, down to 1e-200.
+        (1e-60, 1.0, 1e-160),
+        (1e-60, 4.0, 1e-160),
+        (1e-150, 1.0, 1e-200),
+        (1e-120, 1e-3, 1e-197),
+        (1e-180, 4.0, 1e-200 / 4),
+        (1e-55, 1e10, 1e-110),
+    ],
+)
+def test_the_imaginary_step(size, reach, step):
+    lines = SimpleNamespace(size=np.array([size]), reach=np.array([reach]))
+    np.testing.assert_allclose(complex_step._step(lines), [step], rtol=1e-15)
+
+
+def test_underflow_is_eight_of_the_smallest_numbers():
+    h = np.array([1e-100, 2.0**-600])
+    smallest = np.finfo(float).smallest_subnormal
+    np.testing.assert_array_equal(
+        complex_step._underflow(h), [[8 * smallest / 1e-100], [8 * smallest * 2.0**600]]
+    )
+
+
+def test_the_window_for_the_noise():
+    x, way = np.array([4.0, 0.0, -2.0]), EPS**0.55
+    center, half = complex_step._window(lines_of(np.sin, x))
+    np.testing.assert_array_equal(center, [0.0, 0.0, 0.0])
+    # In units of |x|, or of 1 at 0.
+    np.testing.assert_allclose(half, way * np.array([4.0, 1.0, 2.0]), rtol=1e-15)
+    inside = 1 - 1e-6
+    center, half = complex_step._window(lines_of(np.sin, np.zeros(3), ([0.0, -1e-9, -1.0], [1.0, 1.0, 0.0])))
+    low, high = np.array([0.0, -1e-9 * inside, -way]), np.array([way, way, 0.0])
+    np.testing.assert_allclose(center, (low + high) / 2, rtol=1e-15)
+    np.testing.assert_allclose(half, (high - low) / 2, rtol=1e-15)
+
+
+def scatter_by_hand(slope, value, low, high):
+    """Four standard deviations from the parabola through eight slopes, and how far the value is from it."""
+    aside = np.array([-1.0, -0.618, -0.271, -0.047, 0.083, 0.382, 0.703, 1.0])
+    center, half = (low + high) / 2, (high - low) / 2
+    slopes = slope(center + half * aside)
+    parabola = np.polynomial.Polynomial.fit(aside, slopes, 2, domain=[-1, 1], window=[-1, 1])
+    left = slopes - parabola(aside)
+    return 4 * math.sqrt(np.sum(left**2) / 5) + abs(value - parabola(-center / half))
+
+
+@pytest.mark.parametrize("bounds", [None, (0.0, 1.0), (-1.0, 0.0), (-1e-9, 1.0), (-1.0, 3e-10)])
+def test_the_scatter_of_slopes(bounds):
+    way = EPS**0.55
+    slope = lambda x: 2 - 3 * (x / way) + 5 * (x / way) ** 2 + 7 * (x / way) ** 3
+    lines = lines_of(with_slopes(slope), np.zeros(1), bounds)
+    low, high = (-way, way) if bounds is None else np.clip((1 - 1e-6) * np.array(bounds), -way, way)
+    for value in (2.0, 2.5, -40.0):
+        found = complex_step._scatter(lines, np.array([1e-100]), np.array([[value]]))
+        # The parabola is solved for in another way here.
+        assert found[0, 0] == pytest.approx(scatter_by_hand(slope, value, low, high), rel=1e-10)
+
+
+def test_the_scatter_where_there_is_no_room():
+    lines = lines_of(with_slopes(lambda x: 3 + 0 * x), np.ones(1), (1.0, 1.0))
+    found = complex_step._scatter(lines, np.array([1e-100]), np.array([[3.0]]))
+    # All slopes are 3; the parabola through one point is a constant there, up to rounding of its solution.
+    assert found[0, 0] < 1e-13
+    assert complex_step._scatter(lines, np.array([1e-100]), np.array([[4.0]]))[0, 0] == pytest.approx(1.0)
+
+
+def test_infinite_slopes_warn_nobody():
+    lines = lines_of(with_slopes(lambda x: np.where(x > 0, np.inf, -np.inf)), np.zeros(1))
+    h, value = np.array([1e-100]), np.array([[np.inf]])
+    with np.errstate(all="raise"):
+        assert not np.isfinite(complex_step._scatter(lines, h, value)).any()
+        assert not complex_step._kinked(lines, h).any()
+        slope, _ = complex_step._slopes(lines_of(np.exp, 0.0), np.array([0.0]), np.zeros((1, 1)))
+        assert np.isnan(slope).all()
+        c = ComplexStep().coefficient(lines_of(lambda z: z * 1e300 * 1e300, 1.0), 1)
+    assert c.status.tolist() == [[cm.Status.NON_FINITE]]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "jitter", "kinked"),
+    [
+        (1.0, 2.0, 0.0, True),
+        (-1.0, 1.0, 0.0, True),
+        (1.0, 1.0, 0.0, False),
+        # A thousandth of the larger side is too little.
+        (1.0, 1.00099, 0.0, False),
+        (1.0, 1.00101, 0.0, True),
+        (-1.00099, -1.0, 0.0, False),
+        (-1.00101, -1.0, 0.0, True),
+        # Each side may scatter by a hundredth of the jump.
+        (100.0, 200.0, 0.99, True),
+        (100.0, 200.0, 1.01, False),
+        (100.0, 200.0, -0.99, True),
+        (100.0, 200.0, -1.01, False),
+    ],
+)
+def test_kinks(left, right, jitter, kinked):
+    way = EPS**0.55
+
+    def slope(x):
+        # A jitter above 0 spreads the slopes on the left, one below 0 those on the right, by one point each.
+        value = np.where(x < 0, left, right)
+        value = np.where(np.abs(x + 0.618 * way) < 1e-3 * way, value + max(jitter, 0.0), value)
+        return np.where(np.abs(x - 0.382 * way) < 1e-3 * way, value + max(-jitter, 0.0), value)
+
+    lines = lines_of(with_slopes(slope), np.zeros(2))
+    # The means move by a quarter of the jitter.
+    assert complex_step._kinked(lines, np.full(2, 1e-100)).tolist() == [[kinked]] * 2
+
+
+def test_kinks_are_looked_for_on_each_line():
+    way = EPS**0.55
+    x = np.array([0.0, 1.0])
+    lines = lines_of(
+        with_slopes(lambda x: np.where(x < -way * 2, 0.0, np.where(x < 0, 1.0, np.round(5 * x)))), x
+    )
+    # On the second line all slopes are 5.
+    assert complex_step._kinked(lines, np.full(2, 1e-100)).tolist() == [[True], [False]]
+
+
+def judge_of(value, truncation, noise):
+    class Judge:
+        def coefficient(self, lines, n, *, error):
+            assert n == 1 and error is True
+            parts = (np.array([[part]]) for part in (value, truncation, noise))
+            return Coefficient(*parts, step=np.zeros(1), status=np.zeros((1, 1), np.int8))
+
+    return Judge()
+
+
+@pytest.mark.parametrize(("extra", "limit"), [(0.0, 0.030), (0.5, 5.03)])
+def test_when_two_derivatives_disagree(extra, limit):
+    probe = lines_of(np.sin, np.ones(1))
+    for sign in (1, -1):
+        for share, wrong in ((0.999, False), (1.001, True)):
+            # Ten times the error of both, and a millionth of the larger.
+            expected = 2.0 + sign * share * (limit + 1e-6 * (2 + max(sign, 0) * limit))
+            found, error, disagree = complex_step._against(
+                judge_of(2.0, 0.001, 0.002), probe, np.array([[expected]]), extra
+            )
+            assert found.tolist() == [[2.0]]
+            assert error[0, 0] == pytest.approx(limit, rel=1e-12)
+            assert disagree.tolist() == [[wrong]]
+    with np.errstate(all="raise"):
+        *_, disagree = complex_step._against(judge_of(np.inf, np.inf, 0.0), probe, np.array([[np.inf]]), 0.0)
+        assert not disagree.any()
+        complex_step._against(judge_of(1e308, 1e308, 0.0), probe, np.array([[-1e308]]), 0.0)
+
+
+class Script:
+    """What the parts of the check say, in order; and what they were asked."""
+
+    def __init__(self, monkeypatch, first, second, kinked=False):
+        self.answers, self.asked = [first, second], []
+        monkeypatch.setattr(complex_step, "_against", self.against)
+        monkeypatch.setattr(complex_step, "_kinked", lambda probe, h: np.array([[kinked]]))
+        monkeypatch.setattr(complex_step, "_scatter", lambda probe, h, value: 0.125 * value)
+        self.probe = lines_of(np.sin, np.ones(1))
+
+    def against(self, judge, probe, expected, noise):
+        self.asked.append((judge, float(np.max(noise))))
+        found, error, wrong = self.answers[len(self.asked) - 1]
+        return np.array([[found]]), np.array([[error]]), np.array([[wrong]])
+
+    def check(self, expected):
+        complex_step._check(self.probe, np.array([[expected]]))
+
+
+@pytest.mark.parametrize(
+    ("expected", "first", "second", "kinked", "refused"),
+    [
+        # Nothing is wrong, nothing doubtful: one difference is enough.
+        (2.0, (2.0, 0.1, False), None, True, False),
+        (2.0, (2.0019, 0.1, False), None, True, False),
+        (-2.0, (-2.0019, 0.1, False), None, True, False),
+        # Further off than a thousandth: a kink settles it.
+        (2.0, (2.0021, 0.1, False), None, True, True),
+        (2.0, (2.0021, 0.1, False), None, False, False),
+        (-2.0, (-2.0021, 0.1, False), None, True, True),
+        # Wrong: the second one must disagree, too, and be nearer to the first one than half of the way.
+        (2.0, (3.0, 0.1, True), (3.0, 0.1, True), False, True),
+        (2.0, (3.0, 0.1, True), (3.0, 0.1, False), False, False),
+        (2.0, (3.0, 0.1, True), (3.9, 0.1, True), False, True),
+        (2.0, (3.0, 0.1, True), (4.1, 0.1, True), False, False),
+        (2.0, (3.0, 0.1, True), (4.0, 0.1, True), False, False),
+        (2.0, (3.0, 0.1, True), (2.5, 0.1, True), False, False),
+        (2.0, (3.0, 0.1, True), (2.7, 0.1, True), False, True),
+        (2.0, (3.0, 0.1, True), (2.0, 0.1, False), True, True),
+    ],
+)
+def test_what_it_takes_to_refuse_a_function(monkeypatch, expected, first, second, kinked, refused):
+    script = Script(monkeypatch, first, second, kinked)
+    if refused:
+        with pytest.raises(cm.NotAnalyticError) as caught:
+            script.check(expected)
+        found, error, _ = second or first
+        assert str(caught.value) == (
+            f"{script.probe.function.name} is not analytic: the complex step gives {expected:.6g}, "
+            f"real differences {found:.6g} +- {error / 10:.1g}; it takes `abs`, a comparison or a real cast "
+            "of complex numbers: use scheme='adaptive'"
+        )
+    else:
+        script.check(expected)
+    # The second opinion knows the scatter of the slopes.
+    asked = [(cm.schemes.Central(), 0.0), (complex_step.LONGER, 0.125 * expected)]
+    assert script.asked == asked[: 1 if second is None else 2]
+
+
+def test_checks_of_infinite_slopes_warn_nobody(monkeypatch):
+    for first in ((np.inf, 0.1, True), (-1e308, 0.1, True)):
+        script = Script(monkeypatch, first, first)
+        with np.errstate(all="raise"):
+            script.check(np.inf if first[0] == np.inf else 1e308)
+            break
+
+
+def test_only_what_is_wrong_twice_is_refused(monkeypatch):
+    # The first output is right, whatever the second difference makes of it.
+    monkeypatch.setattr(complex_step, "_scatter", lambda *_: 0.0)
+    answers = iter([([[2.0, 2.0]], [[False, True]]), ([[2.0, 2.0]], [[True, False]])])
+
+    def against(judge, probe, expected, noise):
+        found, wrong = next(answers)
+        return np.array(found), np.full((1, 2), 0.1), np.array(wrong)
+
+    monkeypatch.setattr(complex_step, "_against", against)
+    monkeypatch.setattr(complex_step, "_kinked", lambda probe, h: np.zeros((1, 2), bool))
+    complex_step._check(lines_of(np.sin, np.ones(1)), np.array([[1.0, 1.0]]))
+
+
+def test_what_is_said():
+    with pytest.raises(ValueError) as caught:
+        cm.derivative(np.sin, 1.0, 3, scheme="complex")
+    assert str(caught.value) == (
+        "`ComplexStep` gives derivatives of order 1, got n = 3; "
+        "use scheme='adaptive', or give the gradient and differentiate that"
+    )
+    f = lambda x: np.exp(1j * x)
+    with pytest.raises(cm.NotAnalyticError) as caught:
+        ComplexStep().coefficient(lines_of(f, 1.0), 1)
+    assert str(caught.value) == (
+        f"{Function(f, None).name} is complex on the real axis, where the complex step needs real "
+        "values; differentiate its real and imaginary parts, or use scheme='adaptive'"
+    )
+    with pytest.raises(cm.NotAnalyticError) as caught:
+        complex_step.complex_values(lines_of(np.abs, 1.0), np.array([[1j]]))
+    assert str(caught.value) == (
+        f"{lines_of(np.abs, 1.0).function.name} returned real values for a complex argument, so its "
+        "imaginary part, and with it the derivative, is lost; remove casts such as float() or .real, or "
+        "use scheme='adaptive'"
+    )
+
+
+def test_the_coefficient_in_full():
+    c = ComplexStep().coefficient(lines_of(lambda z: z * z, [1.0, np.nan]), 1, error=False)
+    np.testing.assert_array_equal(c.value, [[2.0], [np.nan]])
+    np.testing.assert_array_equal(c.truncation, [[0.0], [np.nan]])
+    # Four units of rounding of the value, and of underflow.
+    np.testing.assert_allclose(c.noise, [[8 * EPS], [np.nan]], rtol=1e-12)
+    assert c.step.tolist()[0] == 1e-100
+    assert c.status.tolist() == [[cm.Status.OK], [cm.Status.NON_FINITE]] and c.status.dtype == np.int8
+    assert ComplexStep().coefficient(lines_of(np.exp, 1.0), 1).noise > 4.5 * EPS * np.e

@@ -6,7 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import calcml as cm
-from calcml.schemes import Relative, Richardson
+from calcml._function import Function
+from calcml._lines import ElementwiseLines
+from calcml._parameters import check_bounds, flatten
+from calcml.schemes import Relative, Richardson, richardson
 from calcml.testing import derivative_cases, digits, honest
 
 
@@ -216,3 +219,199 @@ def test_a_scheme_is_a_value():
 def test_bad_options(options, error, message):
     with pytest.raises(error, match=message):
         Richardson(**options)
+
+
+# The parts, number by number.
+
+EPS = float(np.finfo(float).eps)
+
+
+def lines_of(f, x, bounds=None):
+    x = np.asarray(x)
+    limits = None if bounds is None else check_bounds(bounds, *flatten(x))
+    return ElementwiseLines(Function(f, None), x, limits)
+
+
+def bell(x):
+    # Operations that are rounded in one way everywhere.
+    return 1 / (1 + x * x)
+
+
+def ridders_by_hand(f, x, h, levels, side, ratio=2.0):
+    """Value, change and noise of the entry that changes least, and evaluations, by the rule's own words."""
+    rounding = lambda *values: EPS / 2 * max(abs(v) for v in (*values, f(x)))
+    best, change, best_noise, before = np.nan, np.inf, np.nan, []
+    for i in range(levels):
+        k = h / ratio**i
+        if side:
+            values = [f(x + side * k)]
+            row = [(side * (values[0] - f(x)) / k, 2 * rounding(*values) / k)]
+        else:
+            values = [f(x - k), f(x + k)]
+            row = [((values[1] - values[0]) / (2 * k), rounding(*values) / k)]
+        for j in range(1, i + 1):
+            c = ratio ** (j if side else 2 * j)
+            (a, e), (b, g) = row[-1], before[j - 1]
+            row.append(((c * a - b) / (c - 1), (c * e + g) / (c - 1)))
+            step = max(abs(row[j][0] - row[j - 1][0]), abs(row[j][0] - before[j - 1][0]))
+            if step <= change:
+                best, change, best_noise = row[j][0], step, row[j][1]
+        if i and abs(row[i][0] - before[i - 1][0]) >= 2 * change:
+            break
+        before = row
+    return best, change, best_noise, 1 + (i + 1) * (1 if side else 2)
+
+
+@pytest.mark.parametrize("levels", [4, 6, 9])
+@pytest.mark.parametrize("x", [0.5, 1.0, -2.0])
+@pytest.mark.parametrize("side", [0, 1, -1])
+def test_ridders_to_the_last_digit(levels, x, side):
+    bounds = {0: None, 1: (x, x + 1), -1: (x - 1, x)}[side]
+    lines = lines_of(bell, x, bounds)
+    c = Richardson(step=0.25, levels=levels, stop="ridders").coefficient(lines, 1)
+    value, change, noise, nfev = ridders_by_hand(bell, x, 0.25, levels, side)
+    # Rounding of differences over the shortest step, 0.25 / 2^levels.
+    assert c.value[0, 0] == pytest.approx(value, rel=1e-12)
+    assert c.truncation[0, 0] == pytest.approx(change, rel=1e-3, abs=1e-12)
+    assert c.noise[0, 0] == pytest.approx(noise, rel=1e-12)
+    assert (c.step.tolist(), lines.function.nfev) == ([0.25], nfev)
+
+
+def test_lines_end_each_by_itself():
+    x = np.array([0.5, 3.0, -2.0, 0.0])
+    for scheme in (Richardson(step=0.25, levels=6, stop="ridders"), Richardson(step=0.25)):
+        together = scheme.coefficient(lines_of(bell, x), 1)
+        for p, one in enumerate(x):
+            alone = scheme.coefficient(lines_of(bell, one), 1)
+            for name in ("value", "truncation", "noise", "status"):
+                assert getattr(together, name)[p, 0] == getattr(alone, name)[0, 0]
+
+
+@pytest.mark.parametrize("stop", [None, "ridders"])
+@pytest.mark.parametrize("bounds", [None, (2.0, 3.0), (1.0, 2.0)])
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_the_size_that_excuses_an_error(monkeypatch, stop, bounds, n):
+    if stop and n > 1:
+        return
+    sizes, judge = [], richardson._status
+
+    def watched(lines, value, error, size):
+        sizes.append(size)
+        return judge(lines, value, error, size)
+
+    monkeypatch.setattr(richardson, "_status", watched)
+    Richardson(step=0.25, stop=stop).coefficient(lines_of(lambda x: x**3 + 5, 2.0, bounds), n)
+    # The largest value over the power of the step.
+    largest = 13.0 if bounds == (1.0, 2.0) else 2.25**3 + 5
+    assert sizes[-1][0, 0] == pytest.approx(largest / 0.25**n, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "size", "status"),
+    [
+        (1.0, 0.01, 0.0, "OK"),
+        (1.0, 0.0101, 0.0, "INACCURATE"),
+        (-1.0, 0.01, 0.0, "OK"),
+        (-1.0, 0.0101, 0.0, "INACCURATE"),
+        # Up to 2^-26 of |f| / h is what rounding leaves of a derivative that is zero.
+        (0.0, 2.0**-26, 1.0, "OK"),
+        (0.0, 1.001 * 2.0**-26, 1.0, "INACCURATE"),
+        (0.0, 2.0**-16, 1024.0, "OK"),
+        (np.nan, 0.0, 1.0, "NON_FINITE"),
+        (np.inf, np.inf, 1.0, "NON_FINITE"),
+    ],
+)
+def test_verdicts(value, error, size, status):
+    parts = [np.array([[part]]) for part in (value, error, size)]
+    with np.errstate(all="raise"):
+        found = richardson._status(lines_of(np.sin, [1.0]), *parts)
+    assert found.dtype == np.int8 and found.tolist() == [[cm.Status[status]]]
+    assert richardson._status(lines_of(np.sin, [1.0], (1.0, 1.0)), *parts).tolist() == [[cm.Status.NO_ROOM]]
+
+
+def test_digits_of_a_table():
+    table = np.array(
+        [[[2.0, 0.0, 0.0, np.nan, -4.0]], [[0.5, 0.0, 1.0, 0.0, 1.0]], [[0.5, 0.0, 1.0, 0.0, 1.0]]]
+    )
+    with np.errstate(all="raise"):
+        np.testing.assert_array_equal(richardson._relative(table), [[0.5, np.inf, np.inf, np.inf, 0.5]])
+
+
+def test_evaluations_on_one_side():
+    # Each power of the step takes a level, so there are half as many more, and n - 1 for the order.
+    for levels, n in ((4, 1), (7, 1), (7, 2), (10, 3), (5, 4)):
+        for bounds in ((1.0, 2.0), (0.0, 1.0)):
+            lines = lines_of(bell, 1.0, bounds)
+            Richardson(levels=levels).coefficient(lines, n)
+            assert lines.function.nfev == 1 + levels + levels // 2 + n - 1
+
+
+def test_points_on_the_bounds_are_used():
+    for bounds in ((0.375, 0.625), (0.375, 9.0), (-9.0, 0.625)):
+        seen = []
+        lines = lines_of(
+            lambda x: seen.append(float(x[0]) if np.ndim(x) else float(x)) or bell(x), 0.5, bounds
+        )
+        c = Richardson(step=0.125).coefficient(lines, 1)
+        assert (min(seen), max(seen), c.step[0]) == (0.375, 0.625, 0.125)
+
+
+def test_too_little_room_shortens_the_step():
+    for bounds, step in (((0.5, 0.5625), 0.0625), ((0.4375, 0.5), 0.0625), ((0.49, 0.5625), 0.0625)):
+        c = Richardson(step=0.125).coefficient(lines_of(bell, 0.5, bounds), 1)
+        assert c.step[0] == pytest.approx(step, rel=1e-12)
+        assert c.value[0, 0] == pytest.approx(-0.64, rel=1e-9)
+
+
+def test_odd_and_even_derivatives_behind_the_point():
+    for n, exact in ((1, 32.0), (2, 24.0), (3, 8.0), (4, 1.0)):
+        c = Richardson(step=0.25).coefficient(lines_of(lambda x: x**4, 2.0, (0.0, 2.0)), n)
+        assert c.value[0, 0] == pytest.approx(exact, rel=1e-6)
+
+
+def test_the_first_step_into_the_domain_is_a_quarter_of_x():
+    f = lambda x: np.sqrt(np.where(x < 0, np.nan, x))
+    c = Richardson().coefficient(lines_of(f, 2.0**-10), 1)
+    assert c.step.tolist() == [2.0**-12]
+    # Elsewhere, a sixteenth of 3/8, of which entries at the shorter steps are finite; then steps shorter by
+    # 64, as these have no two digits.
+    c = Richardson().coefficient(lines_of(lambda x: f(x - 3), 3 + 2.0**-9), 1)
+    assert c.step[0] == pytest.approx(0.125 * (3 + 2.0**-9) / 16 / 64, rel=1e-12)
+
+
+def test_a_rule_without_a_factor_takes_that_of_the_central_difference():
+    c = Richardson(step=Relative()).coefficient(lines_of(bell, 4.0), 1)
+    assert c.step[0] == pytest.approx(4 * (3 * EPS) ** (1 / 3), rel=1e-12)
+
+
+def test_long_doubles():
+    c = Richardson().coefficient(lines_of(bell, np.longdouble(1)), 1)
+    assert c.value.dtype == c.truncation.dtype == c.noise.dtype == np.longdouble
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"levels": 3}, ValueError, "`levels` must be at least 4, got 3"),
+        ({"levels": 2.5}, TypeError, "`levels` must be an integer, got 2.5"),
+        ({"levels": True}, TypeError, "`levels` must be an integer, got True"),
+        ({"ratio": 100.5}, ValueError, "`ratio` must be above 1 and at most 100, got 100.5"),
+        ({"ratio": True}, TypeError, "`ratio` must be a number, got True"),
+        ({"ratio": "2"}, TypeError, "`ratio` must be a number, got '2'"),
+        ({"stop": "early"}, ValueError, "`stop` must be None or 'ridders', got 'early'"),
+    ],
+)
+def test_what_is_said_of_bad_options(options, error, message):
+    with pytest.raises(error) as caught:
+        Richardson(**options)
+    assert str(caught.value) == message
+
+
+def test_limits_of_the_options():
+    assert Richardson(levels=np.int64(4), ratio=100).ratio == 100
+    assert Richardson(ratio=np.float32(1.5)).ratio == 1.5
+    with pytest.raises(ValueError) as caught:
+        RIDDERS.coefficient(lines_of(bell, 1.0), 3)
+    assert str(caught.value) == (
+        "stop='ridders' gives derivatives of order 1, got n = 3; leave `stop` out for others"
+    )
