@@ -484,7 +484,7 @@ def power_series(coefficients):
 )
 def test_cancellation_inside_f(f, slope):
     x = 10 ** np.random.default_rng(0).uniform(-6, -2, 400)
-    assert grossly_wrong(f, slope, x) <= 0.01  # measured: 0 to 0.005; single trials: 0.2 to 0.7
+    assert grossly_wrong(f, slope, x) <= 0.02  # measured: 0 to 0.015; single trials: 0.2 to 0.7
 
 
 @pytest.mark.parametrize(

@@ -73,11 +73,15 @@ class PointLines(Lines):
         return np.broadcast_to(row, (self.count, row.shape[-1]))
 
     def _values(self, t: NDArray[Any], index: IntArray | None) -> NDArray[Any]:
+        if not t.size:
+            return np.empty((0, self.outputs))
         function, n = self.function, max(1, self.x.size)
         # Workers get everything at once; a loop or a batch gets blocks that stay in the cache.
         most = t.size if function.mapper is not None else max(1, BLOCK // n)
         if index is None and self.directions.identity and n <= most:
             rows, batch = most // n, function.vectorized
+            if rows >= len(t):
+                return function.evaluate(self._moved(t.ravel(), *_everything(t.size, n, batch)))
             parts = [t[k : k + rows].ravel() for k in range(0, len(t), rows)]
             points = (self._moved(part, *_everything(len(part), n, batch)) for part in parts)
         else:
@@ -86,8 +90,7 @@ class PointLines(Lines):
             block, t = _even(t.size, most), t.ravel()
             cuts = [slice(k, k + block) for k in range(0, len(t), block)]
             points = (self._points(t[cut], lines[cut]) for cut in cuts)
-        values = [function.evaluate(block) for block in points]
-        return values[0] if len(values) == 1 else np.concatenate(values)
+        return np.concatenate([function.evaluate(block) for block in points])
 
     def _points(self, t: NDArray[Any], lines: IntArray) -> NDArray[Any]:
         """Return the points x + t v, one in a row."""

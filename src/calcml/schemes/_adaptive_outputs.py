@@ -22,7 +22,7 @@ __all__ = ["has_many_outputs", "many_outputs"]
 
 # From so many outputs on; and so many are differentiated in full at a time, as a sample or as what is left.
 # Among thousands one looks clear by chance at a step at which noise hides the others.
-MANY, TOGETHER = 1024, 509
+MANY, TOGETHER = 1024, 127
 # The first tableau does if it leaves six digits, of the value or of the change of f over the nodes; or if it
 # is not much worse than what the full scheme makes of most of the sample.
 SURE, WORSE = 1e-6, 100.0

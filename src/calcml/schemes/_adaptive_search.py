@@ -44,7 +44,8 @@ class Search:
     n : int
         Order of the derivative for which the step is meant.
     patient : bool
-        Whether to go on to the length scale of f where a shorter step could do for a first derivative.
+        Whether to begin with a long step, and to go on to the length scale of f where a shorter step could do
+        for a first derivative.
 
     Attributes
     ----------
@@ -55,7 +56,7 @@ class Search:
     def __init__(self, fan: Fan, n: int, *, patient: bool = False) -> None:
         self.fan, self.n, self.nodes = fan, n, np.array(fan.trial)
         self.hasty = n == 1 and not patient
-        self.steps = Steps(fan, n)
+        self.steps = Steps(fan, n, patient=patient)
         self.state = Trials(fan, self.steps.first, GALLOP)
         _apart(self.state, self.steps.most > 0, lambda s: self._run(s, 0))
 

@@ -31,7 +31,7 @@ class State:
     rows : slice or ndarray of int
         Which lines of the fan these are.
     step, first : ndarray, shape (p,)
-        The step to try, at last the unit of the nodes, a power of two; and the first one.
+        The step to try, at last the unit of the nodes; and the first one.
     low, high : ndarray, shape (p,)
         The longest step that was too short, and the shortest one that was too long.
     some_low, some_high : bool

@@ -33,6 +33,11 @@ TINY, HUGE = 2.0**-1040, float(np.finfo(np.float64).max) * 2.0**-60
 # Without a finite or lawful trial go down by 2^-10.  A bracket this narrow settles the matter.
 SHRINK, NARROW = 2.0**-10, 16.0
 
+# Steps are powers of two times this, so that they share no grid with f: on one of binary fractions a table,
+# or a wave, would look smooth at every node.  It has twelve bits: x + t is still exact for steps of
+# |x| / 2³⁶; numbers with fewer than forty bits have none to spare.
+ASIDE, FEW_BITS = 3731 / 2**12, 2.0**-40
+
 
 class Steps:
     """The steps that the lines of a fan allow, and the way from one to the next.
@@ -43,6 +48,8 @@ class Steps:
         Lines and the sides on which to look.
     n : int
         Order of the derivative for which the step is meant.
+    patient : bool
+        Whether to begin with a long step, and not with one that is short for most functions.
 
     Attributes
     ----------
@@ -54,24 +61,26 @@ class Steps:
         The first step to try.
     """
 
-    def __init__(self, fan: Fan, n: int) -> None:
+    def __init__(self, fan: Fan, n: int, *, patient: bool = False) -> None:
         self.fan, self.n = fan, n
+        self._aside = ASIDE if fan.eps < FEW_BITS else 1.0
         # Below a few units in the last place of x no step has digits left.
         self._least = np.maximum(4 * fan.eps * fan.size, TINY)
         self.most = np.minimum(fan.room / fan.trial[0], HUGE)
         self.unit = np.maximum(fan.size, 1.0)
         self.halt = fan.eps**HALT_POWER * self.unit
-        self.first = self.allowed(fan.eps**START_POWER * np.where(fan.size > 0, fan.size, 1.0), slice(None))
+        start = self.unit / 2 if patient else fan.eps**START_POWER * np.where(fan.size > 0, fan.size, 1.0)
+        self.first = self.allowed(start, slice(None))
 
     def far(self, rows: Rows) -> FloatArray:
         """Return the last step on the way up."""
         return np.minimum(self.most, FAR * self.unit)[rows]
 
     def allowed(self, step: FloatArray, rows: Rows) -> FloatArray:
-        """Return the nearest powers of two within the room of the lines."""
-        most = self.most[rows]
-        inside = np.minimum(np.maximum(step, self._least[rows]), most)
-        return np.exp2(np.floor(np.minimum(np.log2(inside) + 0.5, np.log2(most))))
+        """Return the nearest powers of two, but for a common factor, within the room of the lines."""
+        most, aside = self.most[rows] / self._aside, self._aside
+        inside = np.minimum(np.maximum(step, self._least[rows]) / aside, most)
+        return aside * np.exp2(np.floor(np.minimum(np.log2(inside) + 0.5, np.log2(most))))
 
     def growth(self, s: Trials, trial: Trial, q: FloatArray) -> FloatArray:
         """Return the factor to the next step where this one is too short."""
