@@ -19,7 +19,7 @@ __all__ = ["ElementwiseLines", "PartialLines"]
 
 
 # So many lines are staggered: enough to find a function out, and nothing beside a long array.
-HEAD = 3 * 1024
+HEAD = 16 * 1024
 # Of parts, only the first ones, and fewer lines: f has already shown that it takes parts of x.
 PARTS, PART_HEAD = 4, 3 * 64
 # Numbers of one call after which it is made row by row: 8 MB each.
@@ -70,7 +70,7 @@ class ElementwiseLines(Lines):
         divisible: bool = False,
     ) -> None:
         super().__init__(function, x.ravel(), x.size, bounds)
-        self.shape = x.shape
+        self.shape, self.head = x.shape, HEAD
         self.divisible = divisible
         self._points_in_parts = self._parts = 0
 
@@ -111,7 +111,10 @@ class ElementwiseLines(Lines):
         except Exception:  # noqa: BLE001  What f does wrong on all of x, its call there will tell.
             self.function.dtype = None
             return False
-        return _same(a[0, START:], b[0, : TRIAL[0] - START])
+        same = _same(a[0, START:], b[0, : TRIAL[0] - START])
+        # An f whose values depend on the company is found out on all lines, not only on the first ones.
+        self.head = HEAD if same else self.count
+        return same
 
     @cached_property
     def _for_parts(self) -> Function:
@@ -169,7 +172,7 @@ class ElementwiseLines(Lines):
         """Return the distances of the first lines, staggered, and where they are in t and among the lines."""
         if self.count == 1 or len(t) == 1:
             return t[:, :0], slice(0), slice(0)
-        n = min(self.count, HEAD)
+        n = min(self.count, self.head)
         if index is None:
             return _staggered(t[:, :n], 1), slice(n), slice(n)
         near = np.flatnonzero(index < n)
