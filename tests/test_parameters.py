@@ -158,3 +158,21 @@ def test_pairs_of_leaves(x):
     for a in x:
         for b in x:
             assert table[a][b].shape == x[a].shape + x[b].shape
+
+
+def test_none_is_no_bound():
+    flat, structure = flatten(np.array([1.0, 2.0]))
+    lower, upper = check_bounds((0.0, None), flat, structure)
+    np.testing.assert_array_equal(lower, [0, 0])
+    np.testing.assert_array_equal(upper, [np.inf, np.inf])
+    lower, _ = check_bounds((None, 5.0), flat, structure)
+    np.testing.assert_array_equal(lower, [-np.inf, -np.inf])
+
+
+def test_bounds_round_inward():
+    below = np.nextafter(np.float32(0.1), np.float32(0))
+    flat, structure = flatten(np.array([below]))
+    assert check_bounds((None, 0.1), flat, structure)[1].astype(float) <= 0.1
+    # x itself may be the number next to its bound.
+    flat, structure = flatten(np.array([0.1], np.float32))
+    assert check_bounds((None, 0.1), flat, structure)[1] == np.float32(0.1)

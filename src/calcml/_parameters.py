@@ -296,6 +296,8 @@ def check_bounds(bounds: Any, flat: FloatArray, structure: Structure) -> tuple[F
 
 
 def _side(side: Any, label: str, flat: FloatArray, structure: Structure) -> FloatArray:
+    if side is None:
+        side = -np.inf if label == "lower" else np.inf
     if _children(side) is not None:
         return _inward(flatten_like(side, structure, f"{label} bounds"), label, flat)
     array = real_array(side, f"bounds {label}")

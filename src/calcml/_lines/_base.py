@@ -41,6 +41,8 @@ class Lines(ABC):
     ) -> None:
         self.function, self.x, self.count, self.bounds = function, x, count, bounds
         self.point_dtype = x.dtype
+        # Whether each answer is wanted for itself, and not as one of many by a solver that judges them.
+        self.careful = False
         self._origin: FloatArray | None = None
         self._magnitude: FloatArray | None = None
 

@@ -110,7 +110,9 @@ class Problem:
 
     def lines(self, directions: Directions, origin: FloatArray | None = None) -> PointLines:
         """Return lines through x in the given directions."""
-        return PointLines(self.function, self.x, directions, self.bounds, origin)
+        lines = PointLines(self.function, self.x, directions, self.bounds, origin)
+        lines.careful = True
+        return lines
 
 
 def open_problem(

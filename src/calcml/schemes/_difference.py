@@ -30,6 +30,10 @@ __all__ = ["difference"]
 TRUNCATION_MARGIN = 3.0
 # Fewer than two digits: the error exceeds this share of the value.
 POOR = 1e-2
+# No lines.
+NONE = np.empty(0, dtype=int)
+# A step of more than a quarter of x is a guess in the dark.
+REACH = 4.0
 # Noise of so many times that at the optimal step is excused.
 EXCUSED = 1e3
 # The bytes of NaN.
@@ -46,13 +50,26 @@ def difference(lines: Lines, plan: Plan, rule: StepRule, *, error: bool) -> Coef
     """
     with np.errstate(all="ignore"):
         h, value, truncation, noise = _first(lines, plan, rule, error)
-        if not error and _clear(lines, plan, value, noise, h):
+        near = _near(lines, h) if lines.careful and rule.guesses and not error else NONE
+        if near.size:
+            # Without its error such a value could be anything.
+            truncation = np.full(value.shape, np.nan)
+            _redo(lines, plan, h, h[near], True, near, (value, truncation, noise))
+        elif not error and _clear(lines, plan, value, noise, h):
             return Coefficient(value, truncation, noise, h, np.zeros(value.shape, dtype=np.int8))
         tables = (value, truncation, noise)
         if rule.adjustable:
-            _lengthen(lines, plan, h, error, tables)
-            _shrink(lines, plan, h, error, tables)
+            judged = error or bool(near.size)
+            _lengthen(lines, plan, h, judged, tables)
+            _shrink(lines, plan, h, judged, tables)
         return Coefficient(value, truncation, noise, h, _status(lines, plan, tables, h, error=error))
+
+
+def _near(lines: Lines, h: FloatArray) -> IntArray:
+    """Return the lines on which a step is no small part of x: it reaches for 0, where many a domain ends."""
+    size = lines.size
+    reaches = size < REACH * h
+    return np.flatnonzero(reaches & (size > 0)) if np.count_nonzero(reaches) else NONE
 
 
 def _clear(lines: Lines, plan: Plan, value: FloatArray, noise: FloatArray, h: FloatArray) -> bool:
@@ -86,7 +103,8 @@ def _shrink(lines: Lines, plan: Plan, h: FloatArray, error: bool, tables: tuple[
     """Shorten, in place, the steps that met NaN or infinity until they stay inside the domain of f."""
     shrunk = np.empty(0, dtype=int)
     for k in range(TRIES):
-        index = worth_shrinking(lines, tables[0], h)
+        # A point of the better formula alone may have left the domain: then the noise is NaN.
+        index = worth_shrinking(lines, np.where(np.isnan(tables[2]), np.nan, tables[0]), h)
         if not index.size:
             break
         shrunk = np.union1d(shrunk, index)
@@ -279,7 +297,8 @@ def _status(
     lines: Lines, plan: Plan, tables: tuple[FloatArray, ...], h: FloatArray, *, error: bool
 ) -> IntArray:
     value, truncation, noise = tables
-    total = truncation + noise if error else noise
+    # Where no error was wanted the truncation is NaN.
+    total = noise + (truncation if error else np.where(np.isnan(truncation), 0.0, truncation))
     status = np.zeros(value.shape, dtype=np.int8)
     place = np.nonzero(~(total <= POOR * np.abs(value)) | ~np.isfinite(value))
     if not place[0].size:
@@ -289,7 +308,7 @@ def _status(
     # is also far above what rounding leaves at the optimal step.
     unavoidable = EXCUSED * noise[place] * _shortness(lines, plan, h)[place[0]]
     # An error out of range, as of a derivative near the largest number, is above everything.
-    poor = (total[place] > unavoidable) | np.isinf(total[place])
+    poor = ~(total[place] <= unavoidable) | np.isinf(total[place])
     status[place] = np.where(lost, Status.NON_FINITE, np.where(poor, Status.INACCURATE, Status.OK))
     if lost.any():
         status[lines.lower == lines.upper] = Status.NO_ROOM

@@ -43,6 +43,11 @@ class StepRule(ABC):
         return True
 
     @property
+    def guesses(self) -> bool:
+        """Whether the rule takes the length of f from x alone."""
+        return False
+
+    @property
     def measures(self) -> bool:
         """Whether the rule looks at f, and so knows how precise it is before it returns the first steps."""
         return False
@@ -176,6 +181,11 @@ class Relative(StepRule):
         if self.factor is not None:
             check_positive("factor", self.factor)
         check_positive("floor", self.floor)
+
+    @property
+    def guesses(self) -> bool:
+        """True: nothing in x tells the scale of f."""
+        return True
 
     def steps(self, lines: Lines, formula: Stencil) -> FloatArray:
         """Return the step on each line; along several coordinates, the shortest of theirs."""

@@ -1,0 +1,72 @@
+"""Fixed steps that are no small part of x: a plain call must not be worse than an estimate."""
+
+import numpy as np
+import pytest
+
+import calcml as cm
+
+
+@pytest.mark.parametrize("x", [1e-8, 1e-6, 8.75e-6, 1e-5, 1.3e-5])
+def test_a_plain_call_gives_the_value_of_the_estimate(x):
+    value = cm.derivative(np.log, x, scheme="central")
+    assert value == cm.estimate_derivative(np.log, x, scheme="central").value
+    assert value * x == pytest.approx(1, rel=1e-6)
+    (slope,) = cm.gradient(lambda v: np.log(v[0]), [x], scheme="central")
+    assert slope == value
+
+
+def test_only_the_lines_that_reach_for_zero_cost_more():
+    points = []
+
+    def f(v):
+        points.append(np.array(v))
+        return np.log(v).sum()
+
+    g = cm.gradient(f, [1e-5, 1.0, 2.0], scheme="central")
+    np.testing.assert_allclose(g, [1e5, 1, 0.5], rtol=1e-8)
+    moved = [
+        (np.array(p) != [1e-5, 1.0, 2.0]).nonzero()[0].item() for p in points if (p != [1e-5, 1, 2]).any()
+    ]
+    assert moved.count(1) == moved.count(2) == 2 and moved.count(0) > 4
+
+
+def test_zero_and_a_step_of_ones_own_are_taken_as_they_are():
+    for x, scheme in ((0.0, "central"), (1e-6, cm.schemes.Central(step=1e-3))):
+        calls = []
+
+        def f(t, calls=calls):
+            calls.append(t)
+            return np.exp(t)
+
+        assert cm.derivative(f, x, scheme=scheme) == pytest.approx(1, abs=1e-5)
+        assert len(calls) == 2
+
+
+def test_truncation_of_such_a_step_is_told():
+    with pytest.warns(cm.AccuracyWarning):
+        # A step of a quarter of x leaves (1/4)² / 3 of truncation.
+        assert cm.derivative(np.log, 2.4e-5, scheme="central") * 2.4e-5 == pytest.approx(1, rel=0.03)
+    with pytest.warns(cm.AccuracyWarning):
+        cm.derivative(lambda x: np.exp(2e4 * x), 2e-5, scheme="central")
+
+
+def test_a_solver_is_spared():
+    calls = []
+
+    def f(x):
+        calls.append(x)
+        return (x @ x).item()
+
+    result = cm.minimize(f, [1e-6, 1.0])
+    assert result.success and result.nfev == len(calls)
+
+
+def test_only_the_better_formula_leaves_the_domain():
+    # f ends between x + h and x + 2h.
+    x = 2 - 3 * (3 * 2.0**-52) ** (1 / 3)
+    estimate = cm.estimate_derivative(lambda x: np.log(2 - x) if x < 2 else np.nan, x, scheme="central")
+    exact = -1 / (2 - x)
+    assert estimate.success and abs(estimate.value - exact) <= estimate.error < 1e-4 * abs(exact)
+    fixed = cm.schemes.Central(step=(3 * 2.0**-52) ** (1 / 3) * 2)
+    estimate = cm.estimate_derivative(lambda x: np.log(2 - x) if x < 2 else np.nan, x, scheme=fixed)
+    assert np.isnan(estimate.error) and estimate.status == cm.Status.INACCURATE
