@@ -98,7 +98,7 @@ class Climb:
     ) -> None:
         self.fan, self.rows, self.start, self.known_jump = fan, rows, start, jump > 0
         # The latest jump: its size, the step at which it was met, and from which multiple of that f can show.
-        self.jump, self.met = np.where(jump > 0, jump, 0.0), np.where(jump > 0, high[:, None], np.inf)
+        self.jump, self.met = jump, np.where(jump > 0, high[:, None], np.inf)
         self.apart = np.where(flat[:, None], 1.0, APART) * np.ones(jump.shape)
         self.size, self.tail = np.zeros(jump.shape), np.zeros(jump.shape)
         self.still = np.zeros(jump.shape, dtype=bool)
@@ -134,6 +134,8 @@ class Climb:
         leaps = starts = self.still & (terms.head > LEAP * SIGNIFICANT * rounding)
         if self.ratio:
             leaps = starts | shows & (ratio > LEAP * self.ratio[-1]) & (self.tail <= SMALL * self.size)
+        # Where f is not finite it does not leap.
+        leaps = leaps & (self.tail < np.inf)
         step = (self.start * 2.0 ** len(self.ratio))[:, None]
         self.jump, self.met = np.where(leaps, self.tail, self.jump), np.where(leaps, step, self.met)
         self.apart = np.where(leaps, np.where(starts, 1.0, APART), self.apart)

@@ -89,8 +89,6 @@ def formula_of(n: int) -> Formula:
 def _weights(nodes: tuple[Fraction, ...], n: int) -> FloatArray:
     """Return the weights of c_n on the part of f to which it belongs."""
     grid = (*(-node for node in nodes[::-1]), Fraction(0), *nodes)
-    if n % 2 and n == 2 * len(nodes) - 1:
-        grid = (*grid[: len(nodes)], *nodes)
     weights = cached_stencil(grid, n).weights[-len(nodes) :]
     scale = Fraction(1)
     for k in range(2, n + 1):

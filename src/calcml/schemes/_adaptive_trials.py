@@ -187,7 +187,7 @@ class Trials(State):
         hidden = tail <= SIGNIFICANT * trial.noise
         sudden |= hidden & (self.loud | (best <= self.first))[:, None]
         sudden &= high <= TOOTH * self.fan.size[self.rows, None]
-        jumps = self.usable & sudden & (step < high) & (high < np.inf) & (above <= SMALL * terms.size)
+        jumps = self.usable & sudden & (step < high) & (above <= SMALL * terms.size)
         jumps &= settled[:, None]
         self.doubted = np.where(jumps, above, self.doubted)
         # Where jumps may be as close as the best step, the slope between them may be as wrong as that.

@@ -1,0 +1,271 @@
+"""The crowd: how its points are cut up, what makes one sure, and its codes, at borders from both sides."""
+
+import math
+
+import numpy as np
+import pytest
+
+from calcml._function import Function
+from calcml._lines import ElementwiseLines
+from calcml._status import Status
+from calcml.schemes import _adaptive_crowd as crowds
+from calcml.schemes import _adaptive_crowd_guide as guides
+from calcml.schemes._adaptive_crowd import _follow, _status, _Table
+from calcml.schemes._adaptive_crowd_formula import Differences, formula_of, measure
+from calcml.schemes._adaptive_crowd_guide import Cells, Guide, Octaves, _pooled, per_power, taylor
+from calcml.schemes.adaptive import Adaptive
+from calcml.schemes.base import Coefficient
+
+EPS, NAN, INF = 2.0**-52, math.nan, math.inf
+
+
+def lines_of(f, x, bounds=None, **options):
+    if bounds is not None:
+        bounds = tuple(np.broadcast_to(side, np.shape(x)).astype(float) for side in bounds)
+    return ElementwiseLines(Function(f, None), np.asarray(x), bounds, **options)
+
+
+def dividing(f, x, divides):
+    """Return lines of which calls may be on parts of them, or not."""
+    kind = type("Lines", (ElementwiseLines,), {"divides": divides})
+    lines = kind(Function(f, None), np.asarray(x), None)
+    lines.origin()
+    return lines
+
+
+def guide_of(at, step, noise):
+    """Return a guide that is searched by intervals."""
+    known = Guide(at, step, noise, np.arange(0), np.empty(0), np.empty(0))
+    known.__dict__["cells"] = None
+    return known
+
+
+def followed(f, x, step, noise, bounds=None, n=1):
+    """Apply the formula with these steps and noises, one per point."""
+    lines = lines_of(f, x, bounds)
+    known = guide_of(np.asarray(x), np.append(step, 0.0), np.append(noise, 0.0))
+    table = _Table(lines, True)
+    rest = _follow(lines, slice(0, len(x)), formula_of(n), known, table)
+    return table.coefficient(), rest
+
+
+# Which points are sure. -------------------------------------------------------------------------------------
+
+
+def test_differences_may_be_eight_times_the_noise_of_the_scouts():
+    x = np.linspace(1, 2, 6)
+    f = lambda x: np.sin(np.round(x * 2.0**20) * 2.0**-20)
+    d = measure(formula_of(1), lines_of(f, x), np.full(6, 2.0**-7))
+    share = d.spread / d.size / 8
+    c, rest = followed(f, x, np.full(6, 2.0**-7), share * np.array([1.001, 0.999] * 3))
+    np.testing.assert_array_equal(rest, [1, 3, 5])
+    value, truncation, noise = taylor(formula_of(1), d, share * d.size, EPS)
+    np.testing.assert_array_equal(c.value[:, 0], value)
+    np.testing.assert_array_equal(c.truncation[:, 0], truncation)
+    np.testing.assert_allclose(c.noise[:, 0], noise, rtol=2e-3)
+    np.testing.assert_array_equal(c.step, np.full(6, 2.0**-7))
+
+
+def test_a_constant_without_noise_is_sure():
+    c, rest = followed(lambda x: np.full_like(x, 3.0), np.ones(3), np.full(3, 2.0**-7), np.zeros(3))
+    assert len(rest) == 0 and (c.value == 0).all() and (c.truncation == 0).all() and (c.noise > 0).all()
+
+
+def test_points_without_a_step_or_a_value_are_not_sure():
+    x = np.linspace(1, 2, 4)
+    # Where f is not finite nothing is left to do; without a step the full scheme has to.
+    f = lambda t: np.where(np.abs(t - x[0]) < 1e-9, NAN, np.exp(t))
+    c, rest = followed(f, x, np.array([2.0**-7, 0.0, 2.0**-7, 2.0**-7]), np.full(4, 1e-12))
+    np.testing.assert_array_equal(rest, [1])
+    assert np.isnan(c.value[0, 0]) and c.step[0] == 0 and c.status[0, 0] == Status.NON_FINITE
+    assert np.isnan(c.truncation[0, 0]) and np.isnan(c.noise[0, 0])
+    np.testing.assert_allclose(c.value[2:, 0], np.exp(x[2:]), rtol=1e-11)
+    # Where f is not finite beside the point it is not sure either.
+    c, rest = followed(lambda t: np.where(t > 2, NAN, np.exp(t)), x, np.full(4, 2.0**-7), np.full(4, 1e-12))
+    np.testing.assert_array_equal(rest, [3])
+    c, rest = followed(f, x, np.zeros(4), np.full(4, 1e-12))
+    np.testing.assert_array_equal(rest, [1, 2, 3])
+    assert np.isnan(c.value).all()
+
+
+def test_nodes_reach_the_bounds_and_no_further():
+    x, h = np.ones(4), 2.0**-7
+    reach = formula_of(1).nodes[-1] * h
+    less = reach - 2.0**-40
+    lines = lines_of(np.exp, x, (1 - np.array([reach, less, 1, 1]), 1 + np.array([1, 1, reach, less])))
+    np.testing.assert_array_equal(lines.lower, [-reach, -less, -1, -1])
+    # Of so much noise the differences say nothing.
+    known = guide_of(np.ones(1), np.array([h, 0.0]), np.array([1e3, 0.0]))
+    rest = _follow(lines, slice(0, 4), formula_of(1), known, _Table(lines, True))
+    np.testing.assert_array_equal(rest, [1, 3])
+
+
+@pytest.mark.parametrize("divides", [True, False])
+def test_all_points_are_in_full_where_the_formula_contradicts(divides):
+    x = np.linspace(1, 2, 40)
+    lines = dividing(np.exp, x, divides)
+    step, noise = np.append(np.full(40, 2.0**-7), 0), np.append(np.full(40, 1e-12), 0)
+    known = Guide(x, step, noise, np.arange(40), np.exp(x) + 1, np.full(40, 1e-9))
+    known.__dict__["cells"] = None
+    rest = _follow(lines, slice(0, 40), formula_of(1), known, _Table(lines, True))
+    assert len(rest) == (0 if divides else 40)
+
+
+def test_parts_begin_where_they_are_cut():
+    x = np.linspace(1, 2, 10)
+    lines, cuts = lines_of(np.exp, x), (slice(0, 4), slice(4, 10))
+    known = guide_of(
+        x, np.append(np.where(np.arange(10) % 2, 2.0**-7, 0), 0), np.append(np.full(10, 1e-12), 0)
+    )
+    table = _Table(lines, False)
+    seen = [_follow(lines, cut, formula_of(1), known, table).tolist() for cut in cuts]
+    assert seen == [[0, 2], [4, 6, 8]]
+    c = table.coefficient()
+    np.testing.assert_allclose(c.value[1::2, 0], np.exp(x[1::2]), rtol=1e-11)
+    assert np.isnan(c.truncation).all() and np.isnan(c.noise).all() and c.noise.shape == (10, 1)
+
+
+# Codes. -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_codes(n):
+    # A hundredth of the value, or of |f| over 64 steps or |x| / 10, by its n-th power; 1 stands for |x| at 0.
+    x = np.array([1.0, 1.0, 1.0, 1000.0, 1000.0, 0.0, 0.0, 0.5, -1000.0, 1.0, 1.0])
+    step = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0])
+    length = np.array([64.0, 64.0, 64.0, 100.0, 100.0, 0.1, 0.1, 0.05, 100.0, 64.0, 64.0])
+    unit = 1e-2 * 5.0 / length**n
+    factor = np.array([0.999, 1.001, 2.0, 0.999, 1.001, 0.999, 1.001, 0.999, 0.999, NAN, INF])
+    value = np.zeros(11)
+    value[2] = -100.0 * 2.0 * unit[2]
+    error, size = factor * unit, np.full(11, 5.0)
+    error[2] = abs(value[2]) * 1e-2
+    codes = _status(n, value, error, Differences(step, value, value, size, value), x)
+    poor = Status.INACCURATE
+    np.testing.assert_array_equal(codes, [0, poor, 0, 0, poor, 0, poor, 0, 0, poor, poor])
+    assert codes.dtype == np.int8
+    assert _status(n, np.ones(2), np.full(2, 0.01), None, None).tolist() == [0, 0]
+
+
+def test_results_of_many_lines():
+    lines = lines_of(np.exp, np.ones(4))
+    table = _Table(lines, True)
+    blank = table.coefficient()
+    assert np.isnan(blank.value).all() and (blank.step == 0).all() and blank.value.dtype == float
+    assert (blank.status == Status.NON_FINITE).all() and blank.status.dtype == np.int8
+    one = np.arange(1.0, 3.0)[:, None]
+    status = np.array([[3], [4]], dtype=np.int8)
+    table.put(np.array([2, 0]), Coefficient(one, 10 * one, 20 * one, one[:, 0] / 4, status))
+    c = table.coefficient()
+    np.testing.assert_array_equal(c.value[:, 0], [2, NAN, 1, NAN])
+    np.testing.assert_array_equal(c.truncation[:, 0], [20, NAN, 10, NAN])
+    np.testing.assert_array_equal(c.noise[:, 0], [40, NAN, 20, NAN])
+    np.testing.assert_array_equal(c.step, [0.5, 0, 0.25, 0])
+    np.testing.assert_array_equal(c.status[[2, 0], 0], [3, 4])
+    table.clear(np.array([0]))
+    c = table.coefficient()
+    assert np.isnan([c.value[0, 0], c.truncation[0, 0], c.noise[0, 0]]).all() and c.step[0] == 0
+    assert c.status[0, 0] == Status.NON_FINITE and c.value[2, 0] == 1
+
+
+def test_points_in_full_are_asked_for_by_groups(monkeypatch):
+    sizes = []
+
+    class Counted(Adaptive):
+        def coefficient(self, lines, n, *, error=True):
+            sizes.append((lines.count, error))
+            return super().coefficient(lines, n, error=error)
+
+    monkeypatch.setattr(crowds, "GROUP", 40)
+    for error in (True, False):
+        for divides, expected in ((True, [40, 40, 10]), (False, [90])):
+            sizes.clear()
+            crowds.crowd(Counted(), dividing(np.exp, np.linspace(1, 2, 90), divides), 7, error=error)
+            assert sizes == [(size, error) for size in expected]
+
+
+@pytest.mark.parametrize("n", [1, 6, 7])
+def test_orders_up_to_six_have_a_formula(monkeypatch, n):
+    # Complex values, and numbers of more than eight bytes, have none.
+    asked = []
+
+    def follow(lines, cut, formula, known, table):
+        asked.append((formula.n, cut))
+        return np.arange(0)
+
+    monkeypatch.setattr(crowds, "_follow", follow)
+    crowds.crowd(Adaptive(), lines_of(np.exp, np.linspace(1, 2, 200)), n, error=True)
+    assert asked == ([(n, slice(0, 200))] if n < 7 else [])
+    asked.clear()
+    crowds.crowd(Adaptive(), lines_of(lambda x: np.exp(1j * x), np.linspace(1, 2, 40)), n, error=True)
+    crowds.crowd(Adaptive(), lines_of(np.exp, np.linspace(1, 2, 40, dtype=np.longdouble)), n, error=True)
+    assert asked == []
+
+
+# The guide. -------------------------------------------------------------------------------------------------
+
+
+def test_numbers_of_the_guide():
+    assert (guides.SCOUTS, guides.SHARE, guides.COUNT, guides.MOSTLY, guides.POOL) == (
+        1021,
+        16,
+        2048,
+        0.95,
+        2,
+    )
+    assert guides.POWERS == (-7, -6, -5, -4, -3, -2, -1, 0) and guides.FEW_POWERS == (-4, -3)
+    assert (guides.WORSE, guides.APART, crowds.LOUD, crowds.LEAST) == (100.0, 16.0, 8.0, 4096)
+    np.testing.assert_array_equal(per_power(np.array([8.0]), np.array([2.0]), 3), [1])
+    np.testing.assert_array_equal(_pooled(np.array([1.0, 5, 2, 0, 0, 0, 3])), [5, 5, 5, 5, 3, 3, 3])
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_octaves_count_the_bits(sign):
+    at = np.sort(sign * np.logspace(-3, 4, 300))
+    known = Guide(at, np.ones(301), np.ones(301), np.arange(0), np.empty(0), np.empty(0))
+    cells = Octaves(known)
+    low, high = (int(np.array(abs(end)).view(np.int64)) for end in (at[0], at[-1]))
+    shift = (abs(high - low) // 2047).bit_length()
+    assert (cells.sign, cells.shift, cells.origin, cells.top) == (
+        sign,
+        shift,
+        min(low, high),
+        abs(high - low) >> shift,
+    )
+    bits = np.abs(at).view(np.int64) - min(low, high)
+    expected = bits >> shift if sign > 0 else cells.top - (bits >> shift)
+    np.testing.assert_array_equal(cells.place(at), expected)
+    assert cells.place(at)[0] == 0 and 1023 <= cells.place(at)[-1] <= 2047
+    assert not Octaves.suits(np.array([0.0, 1.0])) and not Octaves.suits(np.array([-1.0, 0.0]))
+    assert not Octaves.suits(np.array([1.0, 1.0])) and not Octaves.suits(at.astype(np.float32))
+    assert Octaves.suits(np.array([1.0, 2.0])) and Octaves.suits(np.array([-2.0, -1.0]))
+
+
+def test_as_many_octaves_as_cells():
+    # 2047 units of 2^k bits fill all cells but one; the next coarser ones would fill half of them.
+    for k, cell in ((40, 1023), (44, 1023)):
+        one = int(np.array(1.0).view(np.int64))
+        at = np.array([one, one + 2047 * 2**k]).view(np.float64)
+        cells = Octaves(Guide(at, np.ones(3), np.ones(3), np.arange(0), np.empty(0), np.empty(0)))
+        assert cells.shift == k + 1 and cells.place(at)[1] == cell == cells.top
+
+
+def test_cells_of_equal_width():
+    at = np.linspace(-3, 5, 50)
+    cells = Cells(Guide(at, np.ones(51), np.ones(51), np.arange(0), np.empty(0), np.empty(0)))
+    assert cells.scale == 2047 / 8 and (cells.low, cells.high) == (-3, 5)
+    np.testing.assert_array_equal(cells.place(np.array([-3.0, 1.0, 5.0])), [0, 1023, 2047])
+    assert Cells.suits(at) and not Cells.suits(at[:1]) and not Cells.suits(np.array([-INF, 1.0]))
+
+
+@pytest.mark.parametrize("lost", [9, 10, 11])
+def test_a_table_must_keep_the_steps_of_most_scouts(lost):
+    # 200 scouts, in cells of their own; of some the step is a fourth of that of their neighbors.
+    at, step = np.linspace(0, 1, 201)[:200], np.ones(201)
+    step[-1] = 0
+    inside = np.arange(3, 3 + 2 * lost, 2)
+    step[inside] = 0.25
+    known = Guide(at, step, np.zeros(201), np.arange(0), np.empty(0), np.empty(0))
+    same = Cells(known).step[Cells(known).place(at)] >= step[:200] / 2
+    kept = np.count_nonzero(same) >= 0.95 * 200
+    assert (known.cells is None) != (kept or Octaves.suits(at))
