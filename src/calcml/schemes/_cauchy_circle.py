@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from calcml._lines import Lines
 from calcml._typing import FloatArray, IntArray
-from calcml.schemes.complex_step import complex_values
+from calcml.schemes._complex_values import complex_values
 
 __all__ = ["END", "SEEN", "Circle", "sample"]
 
@@ -101,17 +101,26 @@ class Circle:
             return self.tail * share ** ((k / n + 1 - middle) / middle)
 
 
-def sample(lines: Lines, index: IntArray, radius: FloatArray, points: int, known: FloatArray) -> Circle:
+def sample(
+    lines: Lines,
+    index: IntArray,
+    radius: FloatArray,
+    points: int,
+    known: FloatArray,
+    *,
+    first: bool = True,
+) -> Circle:
     """Evaluate f on circles of some lines, and judge the terms.
 
-    Last terms below `known`, shape (p, M), are taken for noise, whatever they look like.
+    Last terms below `known`, shape (p, M), are taken for noise, whatever they look like.  These circles may
+    be the `first` ones, on which f shows whether it takes complex numbers at all.
     """
     origin = lines.origin()[index]
     kind = lines.function.dtype
     paired = kind is not None and kind.kind == "c"
     nodes = _nodes(points, paired, lines.dtype)
     t = radius * nodes[:, None]
-    values = complex_values(lines, t, index)
+    values = complex_values(lines, t, index, first=first)
     with np.errstate(all="ignore"):
         # Complex numbers are in double precision, or better, whatever x is.
         wide = lines.point_dtype.itemsize >= np.dtype(float).itemsize

@@ -27,6 +27,8 @@ START, SHRINK = 0.125, 64.0
 SHRINKS, LEAST = 8, 4096.0
 # Nor does a circle grow beyond all bounds where f is a polynomial.
 LARGEST = 2.0**50
+# The logarithm of the most that a circle can grow by at once; beyond it there are no numbers.
+LONGEST = 700.0
 # Circles for one coefficient with one number of points, at most.
 ROUNDS = 8
 # A further circle is worth its price when it promises to divide the error by this; with more points, by that.
@@ -56,6 +58,8 @@ class Search:
         The smallest radius tried.
     known, least_noise : ndarray, shape (P, M)
         The largest and the least noise of f that was seen; 0 and NaN where there was none.
+    hunted : ndarray of bool, shape (P,)
+        Lines on which the first circle was not good.
     pending : ndarray, shape (P, M)
         What looked like noise on the last circle and is not believed yet.
     """
@@ -67,7 +71,8 @@ class Search:
         start = np.where(lines.size > 0, START * lines.size, 1.0) if radius is None else radius
         self.radius = np.minimum(start, self.room)
         self.lower, self.points = np.full(count, np.nan), np.zeros(count, dtype=int)
-        self.largest = np.minimum(self.room, LARGEST * np.maximum(start, START))
+        with np.errstate(over="ignore"):
+            self.largest = np.minimum(self.room, LARGEST * np.maximum(start, START))
         self.least_noise = np.full(shape, np.nan)
         self.least, self.most = np.zeros(count), self.largest.copy()
         self.tries = np.zeros(count, dtype=int)
@@ -75,6 +80,7 @@ class Search:
         self.rounding, self.noise, self.decay, self.seen = (np.zeros(shape) for _ in range(4))
         self.lowest, self.known, self.pending = np.full(count, np.inf), np.zeros(shape), np.zeros(shape)
         finite = np.isfinite(lines.origin()).all(axis=1)
+        self.hunted = np.zeros(count, dtype=bool)
         self.alive: IntArray = np.flatnonzero(finite & (self.radius > 0))
 
     def start(self, points: int) -> None:
@@ -85,6 +91,7 @@ class Search:
             self._try(todo, points)
             again = np.isnan(self.lower[todo]) & (self.tries[todo] <= SHRINKS) & (not self.fixed)
             todo = todo[again & (self.radius[todo] >= smallest[todo])]
+        self.hunted = self.tries > 0
 
     @property
     def lost(self) -> IntArray:
@@ -106,7 +113,8 @@ class Search:
     def _try(self, index: IntArray, points: int) -> None:
         """Evaluate on the next circle of some lines and learn from it."""
         expected = ALIKE * np.maximum(self.known, self.pending)[index]
-        circle = sample(self.lines, index, self.radius[index], points, expected)
+        first = bool(np.isinf(self.lowest).all())
+        circle = sample(self.lines, index, self.radius[index], points, expected, first=first)
         self.lowest[index] = np.minimum(self.lowest[index], circle.radius)
         before, self.seen[index] = self.seen[index], circle.noise
         # What looks like noise can be a singularity: noise is the same on another circle.
@@ -160,7 +168,8 @@ class Search:
             # Where the circle can still grow without more points, they are not what is missing.
             now, worth = np.minimum(now, self._propose(index, n, self.points[index])[1]), WORTH_MORE
         wanted = (~accurate & (now - promise > np.log(worth))).any(axis=1)
-        apart = np.abs(np.log(radius / self.lower[index])) > np.log(APART)
+        with np.errstate(all="ignore"):
+            apart = np.abs(np.log(radius / self.lower[index])) > np.log(APART)
         self.radius[index] = radius
         return index[wanted & (apart | (points > self.points[index]))]
 
@@ -191,7 +200,8 @@ class Search:
     def _limits(self, index: IntArray, points: IntArray) -> tuple[FloatArray, FloatArray]:
         """Return the logarithms of the least and the largest growth of the circle."""
         size, noise, lower = self.size[:, index], self.noise[index], self.lower[index]
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):
+            # Quotients may be out of range where x is next to the smallest numbers.
             depth = np.log(size.max(axis=0) / noise)
             least, most = np.log(self.least[index] / lower), np.log(self.most[index] / lower)
             start = np.log(START / lower)
@@ -200,6 +210,7 @@ class Search:
         # Where nothing moves yet, x says nothing of the scale of f, and 1 is as good a guess as any.
         still = (size[1:].max(axis=0, initial=0.0) <= SEEN * noise).all(axis=1)
         high = np.maximum(np.minimum(np.where(still, np.maximum(high, start), high), most), least)
+        high = np.minimum(high, LONGEST)
         return np.maximum(np.minimum(-0.5, high), least), high
 
 

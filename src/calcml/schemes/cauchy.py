@@ -12,6 +12,7 @@ from calcml._lines import Lines
 from calcml._status import Status
 from calcml._typing import FloatArray
 from calcml.errors import NotAnalyticError
+from calcml.schemes._cauchy_check import check
 from calcml.schemes._cauchy_search import Search
 from calcml.schemes._cauchy_table import Table
 from calcml.schemes.base import Coefficient, Scheme, origin_coefficient
@@ -58,9 +59,11 @@ class Cauchy(Scheme):
     -----
     A circle of N points costs N / 2 evaluations, as values at conjugate points are conjugate, or N where f is
     complex on the real axis; a first derivative mostly 1 or 2 circles of 16 points, and one evaluation
-    of f(x).  The terms of the Fourier sum judge themselves: those of high index show the noise of f,
-    those that stand for negative indices a singularity inside the circle, and the mean of f over the circle
-    must be f(x).  The circle never leaves the bounds; bounds that end at x leave no room.
+    of f(x).  The terms of the Fourier sum judge themselves: those of high index show the noise of f, those
+    that stand for negative indices a singularity inside the circle, and the mean of f over the circle must be
+    f(x).  Where only circles shorter than the steps of a central difference are good and leave the slope
+    poor, 4 real evaluations on that line give the difference as well, which must not contradict.  The circle
+    never leaves the bounds; bounds that end at x leave no room.
 
     The step that is reported is the radius, the smallest where outputs differ.
 
@@ -108,14 +111,19 @@ class Cauchy(Scheme):
                 f"a derivative of order {orders[-1]} needs at least {FIRST // 2 * orders[-1]} points on the "
                 f"circle, got max_points = {self.max_points}; raise `max_points`"
             )
-        table = Table(lines, orders)
+        # Every circle has the slope, too, which real differences check.
+        table = Table(lines, orders if 1 in orders or not orders else (1, *orders))
         search = Search(lines, table, self._radius(lines))
         search.start(self.max_points if search.fixed else FEWEST)
         _refuse(lines, search)
         if not search.fixed:
             self._refine(search, orders)
         table.admit(search.least_noise)
-        return [_result(lines, table, k) for k in range(len(orders))]
+        results = [_result(lines, table, k) for k in range(len(table.orders))]
+        if results:
+            slope = results[table.place(1)]
+            check(lines, slope, search.hunted)
+        return [results[table.place(n)] for n in orders]
 
     def _radius(self, lines: Lines) -> FloatArray | None:
         if self.radius is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +11,13 @@ from calcml._lines import Lines
 from calcml._status import Status
 from calcml._typing import FloatArray, IntArray
 from calcml.errors import NotAnalyticError
+from calcml.schemes._complex_values import complex_values
 from calcml.schemes.base import Coefficient, Scheme
 from calcml.schemes.central import Central
 from calcml.schemes.richardson import Richardson
 from calcml.schemes.steps import Relative
 
-__all__ = ["ComplexStep", "complex_values"]
+__all__ = ["PLAIN", "ComplexStep", "complex_values", "contradicted", "refuse"]
 
 # Far below any scale of x, far above underflow: the truncation h² f'''/6 vanishes beside f'.
 STEP = 1e-100
@@ -33,10 +33,18 @@ ROUNDING, DEVIATIONS = 4.0, 4.0
 # A real difference that is further off is looked into, even if its error admits it; and the one that has
 # steps in proportion to x, however small.
 DOUBT, LONGER = 1e-3, Richardson(step=Relative(factor=0.125, floor=1e-200))
+# One line for all must be sharp: the slope of one coordinate is a small part of that along a mixture.
+PLAIN, SHARP = Central(), Central(order=4)
+# Nor are derivatives compared beyond so many eps; and of many points some are noisy enough to mislead both
+# differences by this share: there the error tells.
+ALIKE, CHANCE = 64.0, 1e-6
 # At a kink each side scatters less than this share of the jump.
 JUMP = 0.01
-# An x below this gets a shorter step.
-SMALL = 1e-50
+# An x below this gets a shorter step; and no step is a larger share of x than that, whose square is nothing,
+# but for the last decades above underflow.
+SMALL, SHARE, LAST = 1e-50, 1e-10, 1e-290
+# Fewer than two digits: the error exceeds this share of the value.
+POOR = 1e-2
 
 
 @dataclass(frozen=True)
@@ -57,11 +65,14 @@ class ComplexStep(Scheme):
     Notes
     -----
     One evaluation per line with a complex argument, nine for an estimate with its error, and one of f(x).
-    Each call is checked once, at the price of 4 real evaluations, or 8 where some derivatives are zero: the
-    derivative along a mixture of all lines must agree with a central difference.  Where it does not,
-    `Richardson`, which takes longer steps and measures the noise of f, is asked as well.
+    Each call is checked once, at the price of 6 real evaluations, 12 where some derivatives are zero, or 4
+    for each point of an elementwise function: the derivative along a mixture of all lines must agree with a
+    central difference within its error.  Where it does not, `Richardson`, which takes longer steps and
+    measures the noise of f, is asked as well: what both find is refused, and what neither of them can exclude
+    is added to the error.
 
-    There is no truncation to speak of, but terms of f that cancel leave their rounding in the derivative.
+    There is no truncation to speak of while x is above 1e-290: the step is at most 1e-10 of it.  But terms of
+    f that cancel leave their rounding in the derivative.
     The error shows it: eight more derivatives within 2.5e-9 of the magnitude of x should lie on a parabola,
     and what they scatter about it is noise.
 
@@ -91,29 +102,65 @@ class ComplexStep(Scheme):
                 f"{lines.function.name} is complex on the real axis, where the complex step needs real "
                 "values; differentiate its real and imaginary parts, or use scheme='adaptive'"
             )
-        h = _step(lines)
-        slope, finite = _slopes(lines, h, np.zeros((1, lines.count)))
+        h = _near(lines, _step(lines))
+        slope, finite = _slopes(lines, h, np.zeros((1, lines.count)), first=True)
         finite = np.isfinite(origin) & finite[0]
         with np.errstate(all="ignore"):
             value = np.where(finite, slope[0], np.nan)
+            truncation = _truncation(lines, h) * np.abs(value)
             noise = ROUNDING * lines.eps * np.abs(value) + _underflow(h)
             if error:
                 noise = noise + _scatter(lines, h, value)
         for probe, expected in lines.probes(value):
-            _check(probe, expected)
+            left = _check(probe, expected, PLAIN if probe is lines else SHARP)
+            noise = noise + _charged(lines, value, probe, left)
         return Coefficient(
             value=value,
-            truncation=np.where(finite, 0.0, np.nan),
+            truncation=np.where(finite, truncation, np.nan),
             noise=np.where(finite, noise, np.nan),
             step=h,
-            status=np.where(finite, Status.OK, Status.NON_FINITE).astype(np.int8),
+            status=_status(lines, value, truncation + noise - _excused(lines, h), finite),
         )
 
 
 def _step(lines: Lines) -> FloatArray:
-    """Return the imaginary step: 1e-100, or less where x itself is not far above that."""
-    small = (lines.size > 0) & (lines.size * lines.reach < SMALL)
-    return np.where(small, np.maximum(STEP * lines.size, STEP**2 / lines.reach), STEP / lines.reach)
+    """Return the imaginary step: 1e-100, or less where x itself is not far above that.
+
+    Next to the smallest numbers h must be far below x, for the truncation (h / x)², and far above the
+    smallest number s, for the underflow s / h: both errors are small where h³ = s x².
+    """
+    along = lines.size * lines.reach
+    small = (lines.size > 0) & (along < SMALL)
+    h = np.where(small, np.maximum(STEP * lines.size, STEP**2 / lines.reach), STEP / lines.reach)
+    least = np.cbrt(np.finfo(float).smallest_subnormal) * np.cbrt(along) ** 2 / lines.reach
+    return np.where(small, np.minimum(h, np.maximum(SHARE * lines.size, least)), h)
+
+
+def _near(lines: Lines, h: FloatArray) -> FloatArray:
+    """Return steps that are also short beside the smallest coordinate that a line moves, but for zeros."""
+    nearest = lines.spread(np.where(lines.magnitude > 0, lines.magnitude, np.inf))
+    return np.minimum(h, np.maximum(SHARE * nearest, LAST / lines.reach)).astype(h.dtype)
+
+
+def _truncation(lines: Lines, h: FloatArray) -> FloatArray:
+    """Return the relative truncation error, for an f that has the length of x itself; mostly none."""
+    share = h / np.where(lines.size > 0, lines.size, np.inf)
+    return np.where(share > 2 * SHARE, share**2, 0.0)[:, None]
+
+
+def _excused(lines: Lines, h: FloatArray) -> FloatArray:
+    """Return the underflow that is f's own, as in the tail of a Gaussian: the error tells, and is enough."""
+    return np.where((lines.size * lines.reach < SMALL)[:, None], 0.0, _underflow(h))
+
+
+def _status(lines: Lines, value: FloatArray, error: FloatArray, finite: NDArray[np.bool_]) -> IntArray:
+    """Return the status: few digits are poor unless the derivative is a small part of f / x."""
+    status = np.where(finite, Status.OK, Status.NON_FINITE)
+    with np.errstate(all="ignore"):
+        size = np.abs(lines.origin()) / np.where(lines.size > 0, lines.size, 1.0)[:, None]
+        poor = (error > POOR * np.abs(value)) & (error > lines.eps**0.5 * size) & (size > 0)
+    status[finite & (poor | ~np.isfinite(error))] = Status.INACCURATE
+    return status.astype(np.int8)
 
 
 def _underflow(h: FloatArray) -> FloatArray:
@@ -132,9 +179,11 @@ def _window(lines: Lines) -> tuple[FloatArray, FloatArray]:
     return (low + high) / 2, (high - low) / 2
 
 
-def _slopes(lines: Lines, h: FloatArray, t: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+def _slopes(
+    lines: Lines, h: FloatArray, t: FloatArray, *, first: bool = False
+) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Return the derivatives at distances t, and whether f is finite there."""
-    values = complex_values(lines, t + 1j * h)
+    values = complex_values(lines, t + 1j * h, first=first)
     with np.errstate(all="ignore"):
         return values.imag / h[:, None], np.isfinite(values)
 
@@ -150,7 +199,10 @@ def _scatter(lines: Lines, h: FloatArray, value: FloatArray) -> FloatArray:
     with np.errstate(all="ignore"):
         parabola = np.tensordot(np.linalg.pinv(powers), aside, axes=1)
         left = aside - np.tensordot(powers, parabola, axes=1)
-        deviation = np.sqrt(np.sum(left**2, axis=0) / (len(aside) - powers.shape[1]))
+        # In units of the largest, whose square may be out of range.
+        most = np.max(np.abs(left), axis=0)
+        unit = np.where(most > 0, most, 1.0)
+        deviation = unit * np.sqrt(np.sum((left / unit) ** 2, axis=0) / (len(aside) - powers.shape[1]))
         at = np.where(half > 0, -center / np.where(half > 0, half, 1.0), 0.0)[:, None]
         here = parabola[0] + at * (parabola[1] + at * parabola[2])
         return DEVIATIONS * deviation + np.abs(value - here)
@@ -168,42 +220,97 @@ def _kinked(lines: Lines, h: FloatArray) -> NDArray[np.bool_]:
         return alike & (jump > DOUBT * np.maximum(np.abs(before), np.abs(after)))
 
 
-def complex_values(lines: Lines, t: NDArray[Any], index: IntArray | None = None) -> NDArray[Any]:
-    """Return f at complex distances; refuse an f that does not take them or drops the imaginary part."""
-    try:
-        values = lines.evaluate(t, index)
-    except (AttributeError, TypeError, ValueError, np.exceptions.ComplexWarning) as error:
-        # The complex argument is the scheme's idea, so what f thinks of it is the scheme's to explain.
-        raise NotAnalyticError(
-            f"{lines.function.name} does not take complex numbers ({error}); use scheme='adaptive'"
-        ) from error
-    if values.dtype.kind != "c":
-        raise NotAnalyticError(
-            f"{lines.function.name} returned real values for a complex argument, so its imaginary part, and "
-            "with it the derivative, is lost; remove casts such as float() or .real, or use scheme='adaptive'"
-        )
-    return values
+def _check(probe: Lines, expected: FloatArray, judge: Scheme = PLAIN) -> FloatArray:
+    """Refuse an f of which real differences do not agree with the complex step on a line.
 
-
-def _check(probe: Lines, expected: FloatArray) -> None:
-    """Refuse an f of which real differences do not agree with the complex step on a line."""
-    found, error, wrong = _against(Central(), probe, expected, 0.0)
+    Returns how far the derivative is from real differences where that is neither explained nor proved.
+    """
+    first, error, wrong = _suspected(judge, probe, expected)
     with np.errstate(invalid="ignore", over="ignore"):
-        doubtful = np.abs(found - expected) > DOUBT * np.abs(expected)
+        doubtful = np.abs(first - expected) > DOUBT * np.abs(expected)
+    found = first
+    left: FloatArray = np.zeros(expected.shape)
     if wrong.any():
-        # Noise inside f can mislead either; to refuse f takes two real differences that agree.
-        noise = _scatter(probe, _step(probe), expected)
-        first, (found, error, disagree) = found, _against(LONGER, probe, expected, noise)
-        with np.errstate(invalid="ignore", over="ignore"):
-            wrong &= disagree & (2 * np.abs(found - first) < np.abs(found - expected))
+        noise = _scatter(probe, _near(probe, _step(probe)), expected)
+        chance = CHANCE if judge is PLAIN else 0.0
+        found, error, wrong, left = _settled(probe, expected, noise, first, wrong, chance)
     if doubtful.any():
-        wrong |= doubtful & _kinked(probe, _step(probe))
+        wrong |= doubtful & _kinked(probe, _near(probe, _step(probe)))
+    refuse("the complex step gives", probe, wrong, expected, found, error)
+    return left
+
+
+def contradicted(probe: Lines, expected: FloatArray) -> tuple[NDArray[np.bool_], FloatArray, FloatArray]:
+    """Return where real differences contradict a derivative, and the better one with ten times its error."""
+    first, error, wrong = _suspected(PLAIN, probe, expected)
+    if not wrong.any():
+        return wrong, first, error
+    found, error, wrong, _ = _settled(probe, expected, 0.0, first, wrong)
+    return wrong, found, error
+
+
+def _suspected(
+    judge: Scheme, probe: Lines, expected: FloatArray
+) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+    """Return a real difference, ten times its error, and where it is further off than its error."""
+    first, error, _ = _against(judge, probe, expected, 0.0)
+    with np.errstate(invalid="ignore", over="ignore"):
+        size = np.maximum(np.abs(expected), np.abs(first))
+        return first, error, np.abs(first - expected) > error / 10 + ALIKE * probe.eps * size
+
+
+def _settled(
+    probe: Lines,
+    expected: FloatArray,
+    noise: FloatArray | float,
+    first: FloatArray,
+    wrong: NDArray[np.bool_],
+    chance: float = 0.0,
+) -> tuple[FloatArray, FloatArray, NDArray[np.bool_], FloatArray]:
+    """Return the better difference, ten times its error, where f is at fault, and what stays unexplained.
+
+    Noise inside f can mislead either; to refuse f takes two real differences that agree.
+    """
+    found, error, disagree = _against(LONGER, probe, expected, noise)
+    with np.errstate(invalid="ignore", over="ignore"):
+        apart = np.abs(found - expected)
+        agree = 2 * np.abs(found - first) < apart
+        nearer = np.minimum(np.abs(first - expected), apart)
+        refused = wrong & disagree & agree & (apart > chance * np.maximum(np.abs(found), np.abs(expected)))
+    # Where only one of both holds, the claim of the derivative must not be better than what they leave.
+    return found, error, refused, np.where(wrong & ~refused & (disagree | agree), nearer, 0.0)
+
+
+def refuse(
+    what: str,
+    probe: Lines,
+    wrong: NDArray[np.bool_],
+    expected: FloatArray,
+    found: FloatArray,
+    error: FloatArray,
+) -> None:
+    """Refuse f where it is wrong."""
     for p, m in np.argwhere(wrong)[:1]:
         raise NotAnalyticError(
-            f"{probe.function.name} is not analytic: the complex step gives {expected[p, m]:.6g}, "
+            f"{probe.function.name} is not analytic: {what} {expected[p, m]:.6g}, "
             f"real differences {found[p, m]:.6g} +- {error[p, m] / 10:.1g}; it takes `abs`, "
             "a comparison or a real cast of complex numbers: use scheme='adaptive'"
         )
+
+
+def _charged(lines: Lines, value: FloatArray, probe: Lines, left: FloatArray) -> FloatArray:
+    """Return the error on each line, shape (P, M), if what is left unexplained on a probe is due to it.
+
+    The weights of a mixture are 0.5 to 1.5 over the slope, in units of the largest weight.
+    """
+    if probe is lines or not left.any():
+        return left
+    steepness = np.max(np.abs(value), axis=1, initial=0.0)
+    moving = steepness > 0
+    with np.errstate(all="ignore"):
+        least = np.min(steepness[moving], initial=np.inf)
+        share = np.where(moving, np.maximum(3 * steepness / least, 2.0), 2.0)
+        return share[:, None] * left
 
 
 def _against(
@@ -213,6 +320,6 @@ def _against(
     found = judge.coefficient(probe, 1, error=True)
     with np.errstate(invalid="ignore", over="ignore"):
         # Where the difference itself is lost (noise, a kink), its own error says so.
-        error = 10 * (found.truncation + found.noise + noise) + _underflow(_step(probe))
+        error = 10 * (found.truncation + found.noise + noise) + _underflow(_near(probe, _step(probe)))
         size = np.maximum(np.abs(expected), np.abs(found.value))
-        return found.value, error, np.abs(found.value - expected) > error + 1e-6 * size
+        return found.value, error, np.abs(found.value - expected) > error + ALIKE * probe.eps * size
