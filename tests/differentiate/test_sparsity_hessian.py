@@ -206,11 +206,92 @@ def test_a_missing_entry_is_refused(scheme, row, column):
             call(chain, X, grad=chain_gradient, sparsity=pattern, scheme=scheme)
         if row != column:
             with pytest.raises(
-                cm.EvaluationError, match=f"of the Hessian: row {row} has more than its pattern"
+                cm.EvaluationError,
+                match=f"of the Hessian: row {row} has more than its pattern, in column {column};",
             ):
                 call(chain, X, sparsity=pattern, scheme=scheme)
     H = cm.hessian(chain, X, sparsity=SparsityPlan(pattern, symmetric=True, check=False), scheme=scheme)
     assert H.nnz == pattern.sum()
+
+
+def coupled(x):
+    return np.sum(np.exp(0.3 * x[:-1] * x[1:]), axis=0)
+
+
+def without(n, row, column):
+    pattern = sparse.lil_array(band(n))
+    pattern[row, column] = pattern[column, row] = 0
+    return sparse.csr_array(pattern)
+
+
+@pytest.mark.parametrize(("n", "scheme"), [(20, "central"), (300, "central"), (100, "adaptive")])
+def test_one_missing_entry_among_many_is_named(n, scheme):
+    x = np.random.default_rng(n).uniform(0.5, 1.5, n)
+    weak = np.where(np.arange(n - 1) == 7, 1e-3, 1.0)
+    # One entry of a thousandth of the others: no sum over all of them could show it.
+    f = lambda x: np.sum((weak * np.exp(0.3 * x[:-1].T * x[1:].T)).T, axis=0)
+    with pytest.raises(cm.EvaluationError, match="row 7 has more than its pattern, in column 8;"):
+        cm.hessian(f, x, sparsity=without(n, 7, 8), scheme=scheme, vectorized=True)
+
+
+def test_the_check_of_many_variables_takes_few_evaluations():
+    n = 200
+    x = np.linspace(0.5, 1.5, n)
+    counts = [
+        cm.estimate_hessian(
+            coupled,
+            x,
+            sparsity=SparsityPlan(band(n), symmetric=True, check=check),
+            scheme="central",
+            vectorized=True,
+        ).nfev
+        for check in (True, False)
+    ]
+    # Three for each of at most 5 (3 + 2) groups.
+    assert 3 * 20 <= counts[0] - counts[1] <= 3 * 25
+
+
+def test_full_rows_are_tested_row_by_row():
+    n = 320
+    rng = np.random.default_rng(0)
+    pattern = np.eye(n, dtype=bool)
+    # Half of all: about as many tests as rows.
+    upper = np.triu(rng.random((n, n)) < 0.3, 1)
+    pattern |= upper | upper.T
+    A = np.where(pattern, 1.0, 0.0)
+    i, j = np.argwhere(upper)[17]
+    pattern[i, j] = pattern[j, i] = False
+    f = lambda x: np.sum(x * (A @ x), axis=0) / 2
+    with pytest.raises(cm.EvaluationError, match=f"row {i} has more than its pattern, in column {j};"):
+        cm.hessian(f, np.ones(n), sparsity=pattern, scheme=Central(step=0.5), vectorized=True)
+
+
+def test_what_vanishes_at_the_point_only_is_no_entry():
+    n = 100
+    x = np.full(n, 0.5)
+    x[8] = 0.0
+    # d²f/dx_7 dx_8 = 2 x_8 = 0.
+    f = lambda x: np.sum(x**2, axis=0) + x[7] * x[8] ** 2
+    assert cm.hessian(f, x, sparsity=np.eye(n), scheme="central", vectorized=True).nnz == n
+
+
+def test_noise_is_no_missing_entry_among_many():
+    f = lambda x: coupled(x) + 1e-5 * np.sin(1e7 * np.sum(x, axis=0))
+    x = np.random.default_rng(2).uniform(0.5, 1.5, 100)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", cm.AccuracyWarning)
+        assert cm.hessian(f, x, sparsity=band(100), scheme="central", vectorized=True).nnz == 298
+
+
+def test_bounds_are_kept_by_the_check():
+    n = 100
+    x = np.full(n, 0.5)
+    lower, upper = x - 1e-5, x + 1e-4
+    lower[3] = upper[3] = x[3]
+    f = Counted(coupled)
+    with pytest.raises(cm.EvaluationError, match="row 7 has more than its pattern, in column 8;"):
+        cm.hessian(f, x, sparsity=without(n, 7, 8), scheme="central", bounds=(lower, upper))
+    assert all(((point >= lower) & (point <= upper)).all() for point in f.points)
 
 
 def test_noise_is_no_missing_entry():

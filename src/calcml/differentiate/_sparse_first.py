@@ -40,7 +40,8 @@ def first_entries(problem: Problem, plan: SparsityPlan, operator: str, *, error:
     if mixture is not None:
         # A coordinate that cannot move adds nothing to a derivative.
         known = entries if shut is None else entries.without(_outer(plan, shut))
-        check_pattern(lines, c, plan, known, mixture, operator)
+        order = None if error else getattr(problem.scheme, "order", None)
+        check_pattern(lines, c, plan, known, mixture, operator, order=order)
     return entries
 
 

@@ -8,21 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calcml._lines import Directions, PointLines, axes
+from calcml._lines import Directions, axes
 from calcml._typing import FloatArray, IntArray
 from calcml.differentiate._problem import Problem, coefficient
 from calcml.differentiate._second import lengths
 from calcml.differentiate._sparse_entries import Entries
+from calcml.differentiate._sparse_second_check import check_hessian
 from calcml.differentiate.sparsity.plan import SparsityPlan
 from calcml.errors import EvaluationError
 from calcml.schemes.base import Coefficient
 
 __all__ = ["second_entries"]
-
-# The curvature along a mixture of all coordinates and the one that the entries add up to agree to this share.
-SHARE = 1e-3
-# A change of f by this many units of rounding is no rounding.
-ROUNDING = 1e3
 
 
 def second_entries(problem: Problem, plan: SparsityPlan, *, error: bool) -> Entries:
@@ -51,7 +47,7 @@ def second_entries(problem: Problem, plan: SparsityPlan, *, error: bool) -> Entr
     value, truncation, noise, status = (part[place] for part in found.parts())
     entries = Entries(value, truncation, noise, status, axis.step)
     if plan.check and n:
-        _check(problem, plan, lines, scale, entries, error=error)
+        check_hessian(problem, plan, lines, scale, entries, error=error)
     return entries
 
 
@@ -93,46 +89,3 @@ class _Polarized:
         scaled = own * s * s
         mixed = (both + sign * (scaled[self.first] + scaled[self.second])) / s[self.first] / s[self.second]
         return np.concatenate([mixed, 2 * own])
-
-
-def _check(
-    problem: Problem,
-    plan: SparsityPlan,
-    lines: PointLines,
-    scale: FloatArray,
-    entries: Entries,
-    *,
-    error: bool,
-) -> None:
-    """Refuse a pattern that misses an entry: the curvature along a mixture is what the entries add up to."""
-    w = np.where(lines.lower < lines.upper, plan.weights * scale, 0.0)
-    if not w.any():
-        return
-    through = problem.lines(Directions.dense(w[None, :]), lines.origin()[:1])
-    c = coefficient(problem.scheme, through, 2, error=error)
-    products = w[plan.structure.rows] * w[plan.structure.columns] / 2
-    with np.errstate(all="ignore"):
-        terms = np.where(products == 0, 0.0, entries.value * products)
-        errors = sum(np.nan_to_num(part)[0, 0] for part in (c.truncation, c.noise))
-        for part in (entries.truncation, entries.noise):
-            errors += (np.nan_to_num(part) * np.abs(products)).sum()
-        apart = abs(c.value[0, 0] - terms.sum()) > 10 * errors + SHARE * np.abs(terms).sum()
-    if apart:
-        _prove(problem, plan, w, lines.origin()[:1])
-
-
-def _prove(problem: Problem, plan: SparsityPlan, w: FloatArray, origin: FloatArray) -> None:
-    """Raise if a coordinate changes how f reacts to those with which, by the pattern, it has no entry."""
-    structure = plan.structure
-    for i in np.flatnonzero(w):
-        alone, outside = np.zeros_like(w), w.copy()
-        alone[i] = w[i]
-        outside[structure.columns[structure.starts[i] : structure.starts[i + 1]]] = outside[i] = 0.0
-        lines = problem.lines(Directions.dense(np.stack([alone, outside, alone + outside])), origin)
-        a, b, both = lines.evaluate(np.ones(3))[:, 0]
-        mixed = both - a - b + origin[0, 0]
-        if abs(mixed) > ROUNDING * lines.eps * max(abs(a), abs(b), abs(both)):
-            raise EvaluationError(
-                f"`sparsity` misses an entry of the Hessian: row {i} has more than its pattern; add it, "
-                "or find the whole pattern by `sparsity_pattern` of the gradient"
-            )

@@ -87,7 +87,14 @@ def _from_sparse(pattern: Any, name: str) -> Structure:
 
 
 def _from_dense(pattern: Any, name: str) -> Structure:
-    array = np.asarray(pattern)
+    try:
+        array = np.asarray(pattern)
+    except ValueError:
+        # The pattern and its groups, as other packages take them.
+        raise TypeError(
+            f"`{name}` must be one pattern, got a {type(pattern).__name__} of parts of different shapes; "
+            "pass the pattern alone or a SparsityPlan of it, which finds the groups of columns itself"
+        ) from None
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"`{name}` must be a scipy.sparse pattern, a SparsityPlan or an array of booleans, "
