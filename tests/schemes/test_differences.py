@@ -133,7 +133,7 @@ def test_a_step_along_several_coordinates_respects_the_shortest():
         (lambda: Central(step=0.0), ValueError, "`step` must be positive and finite, got 0.0;"),
         (lambda: Central(step=[1.0, -1.0]), ValueError, r"got -1.0 at index \(1,\)"),
         (lambda: Central(step=np.nan), ValueError, "got nan"),
-        (lambda: Central(step="small"), TypeError, "`step` must hold real numbers"),
+        (lambda: Central(step="small"), TypeError, "`step` must be a number, an array or a rule"),
         (lambda: Relative(factor=-1.0), ValueError, "`factor` must be positive and finite, got -1.0"),
         (lambda: Relative(floor=np.inf), ValueError, "`floor`"),
     ],

@@ -617,3 +617,10 @@ def test_options_change_the_search():
         step_of(SteplemanWinarsky(factor=factor), f, 1.0)
         counts.append(len(f.points))
     assert counts[0] > 2 * counts[1]
+
+
+@pytest.mark.parametrize(("step", "given"), [("shi", "'shi'"), (cm.schemes.Shi, "the class Shi")])
+def test_rules_are_objects(step, given):
+    with pytest.raises(TypeError) as caught:
+        cm.schemes.Central(step=step)
+    assert str(caught.value) == f"`step` must be a number, an array or a rule such as Shi(), got {given}"

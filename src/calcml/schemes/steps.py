@@ -215,4 +215,7 @@ def as_rule(step: Any) -> StepRule:
     """Turn what users pass as ``step=`` into a rule: None, a number, an array, or a rule."""
     if step is None:
         return Relative()
+    if isinstance(step, str | type):
+        given = f"the class {step.__name__}" if isinstance(step, type) else repr(step)
+        raise TypeError(f"`step` must be a number, an array or a rule such as Shi(), got {given}")
     return step if isinstance(step, StepRule) else Fixed(step)
