@@ -32,6 +32,15 @@ def test_an_even_output_beside_an_odd_one():
     assert complex_one.success and abs(complex_one.value - 1j) <= complex_one.error < 1e-12
 
 
+@pytest.mark.parametrize("angle", [1e-12, 1.1279327696190112e-08, -1e-6, 1e-4])
+def test_beside_zero(angle):
+    estimate = cm.estimate_jacobian(lambda x: np.array([np.cos(x[0]), np.sin(x[0])]), [angle])
+    exact = np.array([-np.sin(angle), np.cos(angle)])
+    assert estimate.success
+    assert (np.abs(estimate.value[:, 0] - exact) <= estimate.error[:, 0]).all()
+    assert (estimate.error < 1e-7).all()
+
+
 def test_f_of_nothing_but_rounding_at_short_steps():
     # 1 - cos h is 0 or 1e-16 at steps of 1e-8.
     estimate = cm.estimate_derivative(lambda x: 1 - np.cos(x), 0.0)

@@ -123,7 +123,7 @@ def test_zero_at_zero_is_looked_at_with_longer_steps():
     assert max(seen) >= 0.25
 
 
-def insisted(monkeypatch, value, error, poor, longer, later, size):
+def insisted(monkeypatch, value, error, poor, longer, later, size, eps=2e-7):
     """Return the results after a second look at those that do not tell a derivative from zero."""
     found, other = found_of(value, error, np.ones(len(value)), np.ones(len(value))), found_of(*longer)
     asked = []
@@ -131,7 +131,7 @@ def insisted(monkeypatch, value, error, poor, longer, later, size):
         lambda n, scale, flags=flags: np.array(flags)[:, None] for flags in (poor, later)
     )
     part = SimpleNamespace(index=np.arange(9), size="part")
-    fan = SimpleNamespace(size=np.array(size), part=lambda rows: asked.append(rows.tolist()) or part)
+    fan = SimpleNamespace(size=np.array(size), eps=eps, part=lambda rows: asked.append(rows.tolist()) or part)
 
     def search(given, n, *, patient):
         assert given is part and n == 1 and patient is True
@@ -172,6 +172,17 @@ def test_no_second_look_where_all_is_known(monkeypatch):
         monkeypatch, [1.0, 1.0], [1.0, 1.0], [False, True], longer, [False], [0.0, 1.0]
     )
     assert asked == [] and (found.value == 1).all()
+
+
+def test_a_second_look_for_a_coarse_zero_beside_zero(monkeypatch):
+    # Rounding 1 is |f| = 2 / eps = 2⁴⁰; the error may be a millionth of that, and x a thousandth.
+    coarse = 1e-6 * 2.0**40
+    error = [coarse, np.nextafter(coarse, 2 * coarse), 2 * coarse, 2 * coarse, 2 * coarse]
+    size = [0.0, 0.0, np.nextafter(1e-3, 0), 1e-3, 0.0]
+    longer = [0.0, 0.0], [1.0, 1.0], [3.0, 3.0], [8.0, 8.0]
+    value, poor = [0.0, 0.0, 0.0, 0.0, 3 * coarse], [False] * 5
+    _, _, asked = insisted(monkeypatch, value, error, poor, longer, [False] * 2, size, 2.0**-39)
+    assert asked[0] == [1, 2]
 
 
 @pytest.mark.parametrize("error", [True, False])

@@ -24,6 +24,9 @@ SIDE_ROOM = 1e-3
 # A tableau that finds more noise than the search leaves possible, and less than six digits, stands on
 # something that is not noise, a kink or a jump: the search goes on below.
 DOUBTFUL, RETRIES = 1e-6, 3
+# An x closer to 0 than this may be a length, or a zero with some rounding.  An error of more than this share
+# of |f| then has room.
+BESIDE_ZERO, COARSE = 1e-3, 1e-6
 
 
 @dataclass(frozen=True)
@@ -164,12 +167,13 @@ def _finish(search: Search, found: Found) -> None:
 
 
 def _insist(fan: Fan, found: Found, levels: int) -> None:
-    """Look for longer steps at x = 0 where those found do not tell a first derivative from zero.
+    """Look for longer steps near x = 0 where those found do not tell a first derivative from zero.
 
     There nothing in x says how long a step should be.  It was long enough where f changed by a part of
     itself, as any step is for a power of x; but other outputs may not have moved, or f be all rounding.
     """
-    blind = (fan.size == 0)[:, None] & found.poor(1, fan.size) & (np.abs(found.value) <= found.error)
+    lost = found.poor(1, fan.size) | (found.error > COARSE * (2 / fan.eps) * found.rounding)
+    blind = (fan.size < BESIDE_ZERO)[:, None] & lost & (np.abs(found.value) <= found.error)
     rows = np.flatnonzero(over_outputs(np.logical_or, blind))
     if not len(rows):
         return
