@@ -190,3 +190,14 @@ def test_refused(arguments, options, error, message):
 def test_what_f_returns():
     with pytest.raises(EvaluationError, match="returned None"):
         noise_level(lambda x: None, X)
+
+
+@pytest.mark.parametrize("decimals", [1, 2, 3, 5])
+def test_values_on_a_coarse_grid(decimals):
+    # Between the distances at which f stands still and those at which all values differ there may be none
+    # that shows noise; half a step of the grid, evenly spread, is what it is.
+    rng = np.random.default_rng(decimals)
+    for f in (np.sin, np.exp, np.arctan):
+        for x in rng.uniform(0.1, 1.4, 40):
+            level = noise_level(lambda t, f=f: np.round(f(t), decimals), x)
+            assert 1 / 4 <= level / (10.0**-decimals / np.sqrt(12)) <= 4

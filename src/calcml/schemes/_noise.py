@@ -107,7 +107,7 @@ def measured_noise(
         h[rows], going = search.look(h[rows], rows)
         rows = rows[going]
     rounding = lines.eps / 2 * np.abs(np.where(probe.usable, probe.origin, 0.0))
-    return Noise(np.maximum(search.noise, rounding), search.slope, search.doubt)
+    return Noise(np.maximum(search.level(), rounding), search.slope, search.doubt)
 
 
 class _Distances:
@@ -117,7 +117,7 @@ class _Distances:
         shape = probe.origin.shape
         self.probe, self.open = probe, probe.usable.copy()
         self.noise, self.guess, self.slope = np.zeros((3, *shape), dtype=probe.origin.dtype)
-        self.doubt = np.full(shape, np.inf)
+        self.doubt, self.grain = np.full((2, *shape), np.inf)
         self.low, self.high = np.zeros(shape[0]), np.full(shape[0], np.inf)
 
     def look(self, h: FloatArray, rows: IntArray) -> tuple[FloatArray, NDArray[np.bool_]]:
@@ -133,6 +133,11 @@ class _Distances:
         self.doubt[rows] = np.where(found, noise * np.linalg.norm(nodes) / width, self.doubt[rows])
         self.noise[rows] = np.where(found, noise, self.noise[rows])
         self.open[rows] = open_ = open_ & ~found
+        # Where f stood still at a shorter distance, the least change says how far apart its values are.
+        change = np.abs(np.diff(values, axis=0))
+        least = np.where(change > 0, change, np.inf).min(axis=0)
+        stood = open_ & (said == LONG) & (self.low[rows] > 0)[:, None]
+        self.grain[rows] = np.where(stood, np.minimum(self.grain[rows], least), self.grain[rows])
         up = (open_ & (said == SHORT)).any(axis=1)
         self.low[rows], self.high[rows] = np.where(up, (h, self.high[rows]), (self.low[rows], h))
         low, high = self.low[rows], self.high[rows]
@@ -140,6 +145,11 @@ class _Distances:
         new = np.where(between, np.sqrt(low) * np.sqrt(high), np.where(up, h * FACTOR, h / FACTOR))
         new = np.maximum(np.minimum(new, probe.most[rows]), probe.least[rows])
         return new, open_.any(axis=1) & (new > low) & (new < high)
+
+    def level(self) -> FloatArray:
+        """Return the noise found, or that of values on a grid where no table has settled."""
+        on_grid = self.open & np.isfinite(self.grain)
+        return np.where(on_grid, self.grain / math.sqrt(12), self.noise)
 
     def _doubted(
         self, values: FloatArray, noise: FloatArray, said: IntArray, h: FloatArray, rows: IntArray
