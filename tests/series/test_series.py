@@ -343,3 +343,11 @@ def test_remainder_covers_directions_between_the_lines(degree):
         points = center + r * v / np.linalg.norm(v, axis=1, keepdims=True)
         exact = np.array([f(p) for p in points])
         assert np.all(np.abs(series(points) - exact) <= series.remainder(points))
+
+
+def test_composition_keeps_the_error_of_the_last_coefficient():
+    outer, inner = cm.taylor(np.exp, 0.0, 3), cm.taylor(np.sin, 0.0, 3)
+    series = outer.compose(inner)
+    # c_3 of the outer series meets the cube of a slope of 1.
+    assert series.error[3] >= outer.error[3]
+    assert (np.abs(series.coefficients - [1, 1, 0.5, 0]) <= series.error).all()

@@ -151,6 +151,7 @@ def compose(outer: TaylorSeries, inner: TaylorSeries) -> TaylorSeries:
         raise ValueError(message)
     moving = inner + -value
     result = moving * 0.0 + float(outer.coefficients[-1])
+    result.error[0] += outer.error[-1]
     for c, e in zip(outer.coefficients[-2::-1], outer.error[-2::-1], strict=True):
         result = result * moving + float(c)
         result.error[0] += e
