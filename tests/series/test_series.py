@@ -346,7 +346,7 @@ def test_remainder_covers_directions_between_the_lines(degree):
 
 
 def test_composition_keeps_the_error_of_the_last_coefficient():
-    outer, inner = cm.taylor(np.exp, 0.0, 3), cm.taylor(np.sin, 0.0, 3)
+    outer, inner = taylor(np.exp, 0.0, 3), taylor(np.sin, 0.0, 3)
     series = outer.compose(inner)
     # c_3 of the outer series meets the cube of a slope of 1.
     assert series.error[3] >= outer.error[3]
