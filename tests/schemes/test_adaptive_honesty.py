@@ -61,11 +61,12 @@ def test_steps(f, x, n, log_step):
     assert run(f, x, n)[3] == ASIDE * 2.0**log_step
 
 
-# Step, as a power of two times ASIDE, and evaluations over the catalogue but for the noisy cases.
+# Step, as a power of two times ASIDE, and evaluations over the catalogue but for the noisy cases.  Where f is a
+# difference that cancels, the last bits of its terms, which not every machine rounds alike, choose between two.
 CATALOGUE = """
 exp -2 23, sin -2 23, lyness -4 23, cubic -1 23, runge -4 27, log -1 27, tanh -1 31, gaussian -3 23,
 sqrt 0 27, chebyshev10 -5 23, x_to_the_x -3 27, bessel_j0 -1 27, sin_at_zero -26 15, exp_near_zero -2 39,
-log1p_near_zero -28 23, tanh_near_zero -18 23, exp_minus_cos -12 27, sin_at_1e6 -2 19, exp_fast -22 23,
+log1p_near_zero -28 23, tanh_near_zero -18 23, exp_minus_cos -12|-2 27, sin_at_1e6 -2 19, exp_fast -22 23,
 exp_slow 25 23, peak_at_1000 -9 19, reciprocal_small -23 27, tiny_values -2 23, sin_1000x -11 23, chirp -8 19,
 sqrt_near_zero -35 27, log_near_zero -29 27, log_shifted -15 31, exp_reciprocal -8 27, tan_near_pole -13 23,
 arcsin_near_one -11 23, semicircle -15 23, x_log_x -23 31, double_pole -13 23, arctanh_near_one -15 23,
@@ -78,7 +79,7 @@ def test_steps_over_the_catalogue(row):
     name, log_step, count = row.split()
     case = next(case for case in derivative_cases() if case.name == name)
     _, _, _, step, nfev = run(case.f, case.x)
-    assert step == ASIDE * 2.0 ** int(log_step)
+    assert step in [ASIDE * 2.0 ** int(k) for k in log_step.split("|")]
     # Whether two nodes more are worth it can depend on the last bit of f.
     assert abs(nfev - int(count)) <= 4
 

@@ -55,7 +55,8 @@ def _combination(names: tuple[str, ...], null: FloatArray, members: IntArray, kn
     opening = f"the data do not determine {_quoted(those)} separately"
     if known:
         return f"{opening}: they only appear in the combination {known}"
-    step = null[members] / np.abs(null[members]).max()
+    # A null vector has no sign of its own; its largest entry counts as positive.
+    step = null[members] / null[members[np.argmax(np.abs(null[members]))]]
     moves = ", ".join(f"{name} by {change:+.3g}" for name, change in zip(those, step, strict=True))
     return f"{opening}: moving {moves} together, or any multiple of that, does not change the model"
 
