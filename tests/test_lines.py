@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calcml._function import Function
-from calcml._lines import Directions, ElementwiseLines, PointLines, axes
+from calcml._lines import Directions, ElementwiseLines, PointLines, SeedLines, Seeds, axes
 from calcml._parameters import flatten
 
 
@@ -60,6 +60,59 @@ def test_the_origin_is_evaluated_once_for_all_lines():
     lines.origin()
     assert lines.function.nfev == 1
     assert lines.outputs == 1
+
+
+@pytest.mark.parametrize("vectorized", [False, True])
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("outputs", [(), (2,)])
+def test_the_origin_comes_with_the_points_around_it(vectorized, known, outputs):
+    batches = []
+
+    def f(x):
+        batches.append(x.copy())
+        total = 2 * x[0] + x[1] * x[2]
+        return np.stack([total, -total]) if outputs else total
+
+    lines = point_lines(f, [1.0, 2.0, 3.0], axes(3), vectorized=vectorized)
+    if known:
+        lines.origin()
+    t = np.array([[0.5, 0.25, 0.125], [-1.0, -2.0, -3.0]])
+    values = lines.evaluate_around(t)
+    np.testing.assert_array_equal(values[..., 0], [[9, 8.75, 8.25], [6, 2, 2]])
+    np.testing.assert_array_equal(lines.origin(), np.array([[8.0, -8.0]] * 3)[:, : 2 if outputs else 1])
+    # Six points and the origin, and the one column that checks a batch.
+    assert lines.function.nfev == 7 + vectorized
+    assert len(batches) == ((3 if known else 2) if vectorized else 7)
+    with pytest.raises(ValueError, match="read-only"):
+        lines.origin()[0, 0] = 1.0
+
+
+def test_complex_values_around_the_origin_are_two_outputs():
+    lines = point_lines(lambda x: x[0] + 1j * x[1], [1.0, 2.0], axes(2))
+    values = lines.evaluate_around(np.array([[0.5, 0.25]]))
+    np.testing.assert_array_equal(values, [[[1.5, 2.0], [1.0, 2.25]]])
+    np.testing.assert_array_equal(lines.origin(), [[1.0, 2.0]] * 2)
+
+
+def test_points_around_an_origin_that_do_not_fit_one_block():
+    n = 200
+    lines = point_lines(lambda x: x.sum(), np.ones(n), axes(n))
+    values = lines.evaluate_around(np.ones((1, n)))
+    np.testing.assert_array_equal(values, np.full((1, n, 1), n + 1.0))
+    assert lines.origin()[0, 0] == n and lines.function.nfev == n + 1
+
+
+def test_lines_of_other_kinds_have_an_origin_of_their_own():
+    seeds = SeedLines(Function(np.sum, flatten(np.ones(3))[1]), np.ones(3), Seeds((slice(0, 2),)), 1.0)
+    elementwise = elementwise_lines(np.square, [1.0, 2.0])
+    dense = point_lines(np.sum, np.ones(3), Directions.dense(np.ones((1, 3))))
+    for lines, expected, origin in ((seeds, [[5.0]], [3.0]), (dense, [[6.0]], [3.0])):
+        np.testing.assert_array_equal(lines.evaluate_around(np.ones((1, 1)))[0], expected)
+        np.testing.assert_array_equal(lines.origin()[0], origin)
+        assert lines.function.nfev == 2
+    np.testing.assert_array_equal(elementwise.evaluate_around(np.ones((1, 2)))[0], [[4.0], [9.0]])
+    assert [lines.single for lines in (seeds, dense, elementwise)] == [False, False, True]
+    assert point_lines(np.sum, np.ones(3), axes(3)).single
 
 
 def test_scales():

@@ -21,6 +21,9 @@ from calcml.errors import EvaluationError
 
 __all__ = ["Function", "check_callable"]
 
+# What nearly all functions return.
+DOUBLE = np.dtype(np.float64)
+
 Mapper = Callable[[Callable[[Any], Any], list[Any]], list[Any]]
 
 
@@ -129,8 +132,15 @@ class Function:
 
         The first batch is checked against one of its columns alone.
         """
+        with np.errstate(all="ignore"):
+            return self.evaluate_silently(points)
+
+    def evaluate_silently(self, points: NDArray[Any]) -> NDArray[Any]:
+        """Evaluate for a caller that holds NumPy's warnings off, as schemes do: that takes time."""
         real = points.dtype.kind != "c"
-        values = self._batch(points, real) if self.vectorized else self._each(points, real)
+        if not self.vectorized:
+            return self._checked(self._each(points, real), real)
+        values = self._batch(points, real)
         if self.unchecked and len(points) > 1:
             self._check_columns(values[0], self._batch(points[:1], real)[0])
         return self._checked(values, real)
@@ -138,15 +148,15 @@ class Function:
     def evaluate_arrays(self, arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
         """Evaluate an elementwise f on whole arrays; return values of shape (K, size)."""
         real = arrays[0].dtype.kind != "c"
-        return self._checked(self._each(arrays, real), real)
+        with np.errstate(all="ignore"):
+            return self._checked(self._each(arrays, real), real)
 
     def _each(self, points: Any, real: bool) -> NDArray[Any]:
         count = len(points)
         self.nfev += count
-        if self.mapper is not None and count > 1:
-            values = self.mapper(self.call, list(points))
-        else:
-            values = self._loop(points) if count else []
+        if self.mapper is None or count < 2:
+            return self._stack(self._loop(points) if count else [], real)
+        values = self.mapper(self.call, list(points))
         if len(values) != count:
             raise EvaluationError(
                 f"`workers` returned {len(values)} values for {count} points, in order one for each"
@@ -154,21 +164,22 @@ class Function:
         return self._stack(values, real)
 
     def _loop(self, points: Any) -> Any:
-        f = self.call.f if self.call.bare else self.call.at
-        with np.errstate(all="ignore"):
-            first = f(points[0])
-            if isinstance(first, np.ndarray):
-                return _rows(f, first, points)
-            # Scalars are the floor that black-box derivatives stand on.
-            return [first, *[f(point) for point in points[1:]]]
+        call = self.call
+        f = call.f if call.bare else call.at
+        first = f(points[0])
+        if isinstance(first, np.ndarray):
+            return _rows(f, first, points)
+        # Scalars are the floor that black-box derivatives stand on.
+        values = [first]
+        values += map(f, points[1:])
+        return values
 
     def _batch(self, points: NDArray[Any], real: bool) -> NDArray[Any]:
         self.nfev += len(points)
         call, batch = self.call, points.T
         if call.structure is not None and not call.bare:
             batch = call.structure.restore_batch(batch)
-        with np.errstate(all="ignore"):
-            result = call.f(batch, *call.args, **call.kwargs)
+        result = call.f(batch, *call.args, **call.kwargs)
         value = self._stack([result], real)[0]
         if value.ndim == 0 or value.shape[-1] != len(points):
             raise EvaluationError(
@@ -196,6 +207,8 @@ class Function:
             array = np.asarray(values)
         except ValueError:
             raise EvaluationError(self._ragged(values)) from None
+        if array.dtype == DOUBLE:
+            return array
         if array.dtype.kind not in "fiubc":
             raise EvaluationError(self._not_numeric(values[0]))
         if real and array.dtype.kind == "c" and not all(np.iscomplexobj(value) for value in values):
@@ -235,22 +248,27 @@ class Function:
             )
         if real:
             # Only real arguments tell what kind of values f has.
-            values = self._same_kind(values)
-        kind = values.dtype
-        if kind.kind not in "fc":
-            values = values.astype(np.float64)
-        elif kind.itemsize < 8 or kind == np.complex64:
-            # float16 and float32 values are exact in float64, where the differences are taken.
-            values = values.astype(np.complex128 if kind.kind == "c" else np.float64)
+            if self.dtype is None:
+                self.dtype = values.dtype
+            if values.dtype != self.dtype:
+                values = self._same_kind(values, self.dtype)
+        if values.dtype != DOUBLE:
+            values = _wide(values)
         return values.reshape(len(values), math.prod(shape))
 
-    def _same_kind(self, values: NDArray[Any]) -> NDArray[Any]:
-        if self.dtype is None:
-            self.dtype = values.dtype
-        was_complex, is_complex = self.dtype.kind == "c", values.dtype.kind == "c"
+    def _same_kind(self, values: NDArray[Any], before: np.dtype[Any]) -> NDArray[Any]:
+        was_complex, is_complex = before.kind == "c", values.dtype.kind == "c"
         if is_complex and not was_complex:
             raise EvaluationError(self._mixed_kinds())
-        return values.astype(self.dtype) if was_complex and not is_complex else values
+        return values.astype(before) if was_complex and not is_complex else values
+
+
+def _wide(values: NDArray[Any]) -> NDArray[Any]:
+    """Return values as float64 or wider, in which the differences are taken; all narrower ones are exact."""
+    kind = values.dtype
+    if kind.kind == "c":
+        return values.astype(np.complex128) if kind == np.complex64 else values
+    return values.astype(np.float64) if kind.kind != "f" or kind.itemsize < 8 else values
 
 
 def _rows(f: Callable[[Any], Any], first: NDArray[Any], points: Any) -> Any:

@@ -94,12 +94,16 @@ class Structure:
 
         With `cast`, real values take each leaf's dtype, so that what came in as float32 goes out as float32.
         """
+        if self.plain:
+            return self._part(values, self.leaves[0], lead, cast)
         return self.build([self._part(values, leaf, lead, cast) for leaf in self.leaves])
 
     def _part(self, values: NDArray[Any], leaf: Leaf, lead: tuple[int, ...], cast: bool) -> NDArray[Any]:
         shape = lead + leaf.shape
         part = values if values.shape == shape else values[..., leaf.start : leaf.stop].reshape(shape)
-        dtype = _result_dtype(values.dtype, leaf.dtype, cast=cast)
+        if not cast or values.dtype == leaf.dtype:
+            return part
+        dtype = _result_dtype(values.dtype, leaf.dtype)
         if dtype == values.dtype:
             return part
         with np.errstate(over="ignore"):
@@ -114,8 +118,8 @@ class Structure:
         return self.build(rows)
 
 
-def _result_dtype(values: np.dtype[Any], leaf: np.dtype[Any], *, cast: bool) -> np.dtype[Any]:
-    if not cast or values.kind not in "fc":
+def _result_dtype(values: np.dtype[Any], leaf: np.dtype[Any]) -> np.dtype[Any]:
+    if values.kind not in "fc":
         return values
     if values.kind == "c":
         return np.result_type(np.complex64, leaf)

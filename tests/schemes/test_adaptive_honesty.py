@@ -61,8 +61,8 @@ def test_steps(f, x, n, log_step):
     assert run(f, x, n)[3] == ASIDE * 2.0**log_step
 
 
-# Step, as a power of two times ASIDE, and evaluations over the catalogue but for the noisy cases.  Where f is a
-# difference that cancels, the last bits of its terms, which not every machine rounds alike, choose between two.
+# Step, as a power of two times ASIDE, and evaluations over the catalogue but for the noisy cases.  Where f
+# is a difference that cancels, the last bits of its terms, rounded otherwise elsewhere, choose between two.
 CATALOGUE = """
 exp -2 23, sin -2 23, lyness -4 23, cubic -1 23, runge -4 27, log -1 27, tanh -1 31, gaussian -3 23,
 sqrt 0 27, chebyshev10 -5 23, x_to_the_x -3 27, bessel_j0 -1 27, sin_at_zero -26 15, exp_near_zero -2 39,

@@ -12,7 +12,17 @@ from calcml._function import Function
 from calcml._lines import Directions, ElementwiseLines, PointLines, axes
 from calcml._parameters import check_bounds, flatten
 from calcml._status import Status
-from calcml.schemes import Backward, Central, Coefficient, Fixed, Forward, Relative, _difference, _recipe
+from calcml.schemes import (
+    Backward,
+    Central,
+    Coefficient,
+    Fixed,
+    Forward,
+    Relative,
+    _difference,
+    _recipe,
+    _weighing,
+)
 from calcml.schemes import _shrink as shrinking
 from calcml.schemes._difference import difference
 from calcml.schemes._recipe import Plan, check_order, plan
@@ -418,10 +428,10 @@ def test_a_precision_that_shows_in_the_values_costs_one_more_attempt(scheme, ord
 # The verdict.
 
 
-def verdict(value, truncation, noise, *, h=1.0, x=1.0, n=1, error=True, bounds=None, method=None):
+def verdict(value, truncation, noise, *, h=1.0, x=1.0, n=1, bounds=None, method=None):
     lines = lines_of(lambda t: t, x, bounds)
     tables = tuple(np.array([[v]], dtype=float) for v in (value, truncation, noise))
-    status = _difference._status(lines, method or Plan(n, 2, 0), tables, np.array([float(h)]), error=error)
+    status = _difference._status(lines, method or Plan(n, 2, 0), tables, np.array([float(h)]))
     assert status.shape == (1, 1) and status.dtype == np.int8
     return Status(int(status[0, 0]))
 
@@ -434,13 +444,12 @@ def test_the_error_may_be_a_hundredth_of_the_value():
     assert verdict(-1.0, 0.01, 0.0) is Status.OK
     assert verdict(-1.0, above, 0.0) is Status.INACCURATE
     assert verdict(2.0, 0.02, 0.0) is Status.OK
-    # The sum of both; the noise alone, where the truncation is not known because no error is wanted.
+    # The sum of both.
     assert verdict(1.0, 0.0075, 2.0**-20, h=1e-9) is Status.OK
     assert verdict(1.0, 0.01, 2.0**-40, h=1e-9) is Status.INACCURATE
-    assert verdict(1.0, 0.01, 2.0**-40, h=1e-9, error=False) is Status.INACCURATE
-    assert verdict(1.0, np.nan, 2.0**-40, h=1e-9, error=False) is Status.OK
+    assert verdict(1.0, 0.0, 2.0**-40, h=1e-9) is Status.OK
     assert verdict(1.0, np.nan, 2.0**-40, h=1e-9) is Status.INACCURATE
-    assert verdict(1.0, np.nan, 0.02, h=1e-9, error=False) is Status.INACCURATE
+    assert verdict(1.0, 0.0, 0.02, h=1e-9) is Status.INACCURATE
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
@@ -483,9 +492,7 @@ def test_statuses_side_by_side():
     lines = lines_of(lambda t: t, [1.0, 1.0, 1.0, 2.0], ([0.0] * 3 + [2.0], 2.0))
     value = np.array([[1.0], [np.nan], [1.0], [np.nan]])
     noise = np.array([[0.0], [np.nan], [0.5], [np.nan]])
-    status = _difference._status(
-        lines, Plan(1, 2, 0), (value, 0 * noise, noise), np.full(4, 1e-9), error=True
-    )
+    status = _difference._status(lines, Plan(1, 2, 0), (value, 0 * noise, noise), np.full(4, 1e-9))
     assert status[:, 0].tolist() == [Status.OK, Status.NON_FINITE, Status.INACCURATE, Status.NO_ROOM]
 
 
@@ -533,6 +540,44 @@ def test_what_is_not_clear_gets_a_verdict_without_the_error_too():
     assert c.status.tolist() == [[Status.OK]] and c.status.dtype == np.int8
 
 
+def test_steps_that_are_ample_leave_no_noise_to_look_for():
+    many, alone = lines_of(np.sin, [1.0, 2.0]), point_lines(np.sum, [1.0, 2.0])
+    along = point_lines(np.sum, [1.0, 2.0], [[1.0, 1.0]])
+    for lines, single in ((many, True), (alone, True), (along, False)):
+        assert Relative().ample(lines) is single
+        assert Relative(floor=2.0).ample(lines) is single
+        assert not Relative(floor=0.5).ample(lines)
+        assert not Relative(factor=0.1).ample(lines)
+        assert not Fixed(0.1).ample(lines)
+
+
+def test_only_solvers_want_the_noise_of_ample_steps():
+    for careful in (True, False):
+        lines = lines_of(seventh, [1.0, 2.0])
+        lines.careful = careful
+        c = Central().coefficient(lines, 1, error=False)
+        assert np.isnan(c.truncation).all() and np.isnan(c.noise).all() == careful
+        assert c.status.tolist() == [[Status.OK]] * 2 and c.status.dtype == np.int8
+        np.testing.assert_array_equal(c.value, Central().coefficient(lines, 1).value)
+
+
+def test_lines_near_zero_are_judged_among_quiet_ones():
+    # x = 1e-9 is far shorter than the step: what is found there could be anything.
+    lines = lines_of(lambda x: np.where(x < 0.5, np.sqrt(np.abs(x)), x), [1.0, 1e-9])
+    lines.careful = True
+    c = Central().coefficient(lines, 1, error=False)
+    assert c.status[:, 0].tolist() == [Status.OK, Status.INACCURATE]
+    assert c.noise[0, 0] == 0 and c.noise[1, 0] > 0 and np.isnan(c.truncation).all()
+
+
+def test_ample_steps_have_no_more_noise_than_is_excused():
+    # f' is 0: whatever is found is noise, and as much as that is what the status excuses.
+    f = lambda x: 1e8 + 0 * x
+    for scheme in (Forward(), Central(), Central(order=4)):
+        plain = scheme.coefficient(lines_of(f, [0.5, 3.0]), 1, error=False)
+        assert plain.status.tolist() == scheme.coefficient(lines_of(f, [0.5, 3.0]), 1).status.tolist()
+
+
 # Blocks.
 
 
@@ -544,7 +589,7 @@ def test_blocks_change_no_digit(monkeypatch, block, error):
 
     x = [1.0, 2.0, 3.0, 0.5]
     whole = Central().coefficient(point_lines(f, x), 1, error=error)
-    monkeypatch.setattr(_difference, "BLOCK", block)
+    monkeypatch.setattr(_weighing, "BLOCK", block)
     parts = Central().coefficient(point_lines(f, x), 1, error=error)
     for name in ("value", "truncation", "noise", "step", "status"):
         np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
@@ -555,39 +600,12 @@ def test_blocks_change_no_digit(monkeypatch, block, error):
     np.testing.assert_array_equal(elementwise.noise, whole.noise)
 
 
-def test_blocks_are_as_large_as_the_cache_takes(monkeypatch):
-    shapes = []
-    combine = _difference._combine
-
-    def watched(recipe, values, h, along, *rest):
-        shapes.append(values.shape)
-        assert len(h) == len(along) == values.shape[1]
-        return combine(recipe, values, h, along, *rest)
-
-    def sizes(block, outputs, n=6):
-        shapes.clear()
-        monkeypatch.setattr(_difference, "BLOCK", block)
-        f = lambda x: np.stack([(k + 1) * x.sum(axis=0) for k in range(outputs)])
-        Central().coefficient(point_lines(f, np.arange(1.0, n + 1)), 1, error=False)
-        return list(shapes)
-
-    monkeypatch.setattr(_difference, "_combine", watched)
-    # Two points, six lines, three outputs: 36 numbers in one piece, at a limit of 36 and of no less.
-    assert sizes(36, 3) == [(2, 6, 3)]
-    assert sizes(35, 3) == [(2, 5, 3), (2, 1, 3)]
-    assert sizes(12, 3) == [(2, 2, 3)] * 3
-    # Where one line of all outputs is half a block or more, blocks are of outputs.
-    assert sizes(11, 3) == [(2, 1, 3)] * 6
-    assert sizes(4, 3) == [(2, 1, 2), (2, 1, 1)] * 6
-    assert sizes(1, 3) == [(2, 1, 1)] * 18
-
-
 @pytest.mark.parametrize("error", [True, False])
 @pytest.mark.parametrize("bounds", [None, (3.0, 4.0)])
 @pytest.mark.parametrize("block", [1, 16384])
 @pytest.mark.parametrize("n", [1, 2])
 def test_long_doubles_stay_long_doubles(monkeypatch, n, block, bounds, error):
-    monkeypatch.setattr(_difference, "BLOCK", block)
+    monkeypatch.setattr(_weighing, "BLOCK", block)
     c = Central().coefficient(lines_of(lambda x: x * x, np.longdouble(3), bounds), n, error=error)
     assert c.value.dtype == c.noise.dtype == np.longdouble
     assert c.truncation.dtype == (np.longdouble if error else float)
@@ -605,14 +623,14 @@ def test_plans():
 
 
 def test_recipes():
-    recipe = plan(1, 2, 0).preferred(error=True)
+    recipe = plan(1, 2, 0).judged
     assert recipe.n == 1
     np.testing.assert_array_equal(recipe.grid, [-2.0, -1.0, 1.0, 2.0])
     assert recipe.weights == ((0.0, -0.5, 0.5, 0.0), (1 / 12, -2 / 3, 2 / 3, -1 / 12))
     assert recipe.middle == 2
     np.testing.assert_array_equal(recipe.moves, [[-2.0], [-1.0], [1.0], [2.0]])
     assert (recipe.condition, recipe.lowest, recipe.highest) == (1.0, -2.0, 2.0)
-    recipe = plan(1, 1, 1).preferred(error=False)
+    recipe = plan(1, 1, 1).plain
     np.testing.assert_array_equal(recipe.grid, [0.0, 1.0])
     assert recipe.middle == 0
     assert recipe.weights == ((-1.0, 1.0),)

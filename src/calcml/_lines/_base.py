@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from calcml._function import Function
 from calcml._typing import FloatArray, IntArray
 
-__all__ = ["Lines", "exact"]
+__all__ = ["Lines", "exact", "two_real"]
 
 
 @lru_cache(maxsize=16)
@@ -41,7 +41,7 @@ class Lines(ABC):
     ) -> None:
         self.function, self.x, self.count, self.bounds = function, x, count, bounds
         self.point_dtype = x.dtype
-        # Whether each answer is wanted for itself, and not as one of many by a solver that judges them.
+        # Whether each answer is wanted for itself, and not as one of many by a solver that weighs its noise.
         self.careful = False
         self._origin: FloatArray | None = None
         self._magnitude: FloatArray | None = None
@@ -74,7 +74,7 @@ class Lines(ABC):
         """Largest t that the bounds allow."""
         return self._interval[1]
 
-    @cached_property
+    @property
     @abstractmethod
     def size(self) -> FloatArray:
         """Magnitude of x along each line."""
@@ -82,6 +82,11 @@ class Lines(ABC):
     @cached_property
     @abstractmethod
     def _interval(self) -> tuple[FloatArray, FloatArray]: ...
+
+    @property
+    def single(self) -> bool:
+        """Whether each line moves a single coordinate."""
+        return False
 
     @property
     def outputs(self) -> int:
@@ -112,7 +117,7 @@ class Lines(ABC):
         return self._origin
 
     def evaluate(self, t: Any, index: IntArray | None = None) -> FloatArray:
-        """Return f at distances t.
+        """Return f at distances t; the caller holds NumPy's warnings off.
 
         Parameters
         ----------
@@ -129,8 +134,16 @@ class Lines(ABC):
         rows = t if t.ndim == 2 else t.reshape(math.prod(t.shape[:-1]), t.shape[-1])
         values = self._values(rows, index)
         if values.dtype.kind == "c" and t.dtype.kind != "c":
-            values = np.ascontiguousarray(values).view(values.real.dtype)
+            values = two_real(values)
         return values.reshape(*t.shape, values.shape[-1])
+
+    def evaluate_around(self, t: FloatArray) -> FloatArray:
+        """Return f at real distances t, shape (K, P), on all lines, and find out the origin, too.
+
+        Lines through one point need a single value there, which is asked for together with the others.
+        """
+        self.origin()
+        return self.evaluate(t)
 
     @abstractmethod
     def _entries(self) -> int: ...
@@ -165,6 +178,13 @@ class Lines(ABC):
         """How far the coordinates move per unit of t, at most, on each line."""
 
 
+def two_real(values: NDArray[Any]) -> FloatArray:
+    """Return complex values as twice as many real ones."""
+    return np.ascontiguousarray(values).view(values.real.dtype)
+
+
 def exact(x: FloatArray, t: FloatArray) -> FloatArray:
     """Return (x + t) - x, the distance from x to the floating-point number next to x + t."""
+    if t.dtype == x.dtype:
+        return (x + t) - x
     return ((x + t.astype(x.dtype, copy=False)) - x).astype(t.dtype, copy=False)

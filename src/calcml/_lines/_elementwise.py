@@ -74,7 +74,7 @@ class ElementwiseLines(Lines):
         self.divisible = divisible
         self._points_in_parts = self._parts = 0
 
-    @cached_property
+    @property
     def size(self) -> FloatArray:
         """Magnitude of x."""
         return self.magnitude
@@ -84,6 +84,11 @@ class ElementwiseLines(Lines):
         if self.bounds is None:
             return np.full(self.count, -np.inf), np.full(self.count, np.inf)
         return self.bounds[0] - self.x, self.bounds[1] - self.x
+
+    @property
+    def single(self) -> bool:
+        """Whether each line moves a single coordinate: it does."""
+        return True
 
     @property
     def x_shape(self) -> tuple[int, ...]:

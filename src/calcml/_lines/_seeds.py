@@ -104,6 +104,11 @@ class SeedLines(PointLines):
         # The coordinates of the mixture are those of the other lines, if there are any.
         self.mixed = mixture is not None and bool(groups)
 
+    @property
+    def single(self) -> bool:
+        """Whether each line moves a single coordinate: it does not."""
+        return False
+
     @cached_property
     def size(self) -> FloatArray:
         """Magnitude of x along each line: the largest coordinate in units of its own length."""
@@ -133,6 +138,10 @@ class SeedLines(PointLines):
             if not len(p.x):
                 low[k] = high[k] = 0.0
         return low, high
+
+    def evaluate_around(self, t: FloatArray) -> FloatArray:
+        """Return f at real distances t, shape (K, P), on all lines, and find out the origin, too."""
+        return Lines.evaluate_around(self, t)
 
     def _values(self, t: NDArray[Any], index: IntArray | None) -> NDArray[Any]:
         lines = np.arange(self.count) if index is None else index

@@ -41,9 +41,19 @@ class Plan:
         """Steps spanned by points in a row that have this order wherever they lie."""
         return self.n + self.order - 1
 
-    def preferred(self, *, error: bool) -> Recipe:
-        """Return the preferred points and weights."""
-        return _preferred(self.n, self.order, self.side, error)
+    @cached_property
+    def plain(self) -> Recipe:
+        """The preferred points and weights."""
+        return self._recipe(error=False)
+
+    @cached_property
+    def judged(self) -> Recipe:
+        """The same with the better formula that judges them."""
+        return self._recipe(error=True)
+
+    def _recipe(self, *, error: bool) -> Recipe:
+        better = _formula(self.n, self.order + (1 if self.side else 2), self.side)
+        return _recipe(self.formula, better, error)
 
     def window(self, first: int, wider: int, *, error: bool) -> Recipe:
         """Return points in a row from the offset `first`, and from `wider` one more that judge them."""
@@ -88,11 +98,6 @@ def _formula(n: int, order: int, side: int) -> Stencil:
         m = (n + order - 1) // 2
         return _consecutive(-m, 2 * m + 1, n)
     return _consecutive(0 if side > 0 else 1 - n - order, n + order, n)
-
-
-@lru_cache(maxsize=256)
-def _preferred(n: int, order: int, side: int, error: bool) -> Recipe:
-    return _recipe(_formula(n, order, side), _formula(n, order + (1 if side else 2), side), error)
 
 
 @lru_cache(maxsize=1024)

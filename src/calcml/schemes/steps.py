@@ -52,6 +52,13 @@ class StepRule(ABC):
         """Whether the rule looks at f, and so knows how precise it is before it returns the first steps."""
         return False
 
+    def ample(self, lines: Lines) -> bool:
+        """Return whether no step is shorter than the optimal one for a function of length |x|, or 1.
+
+        Rounding leaves no more noise than it must then.
+        """
+        return False
+
     @abstractmethod
     def steps(self, lines: Lines, formula: Stencil) -> FloatArray:
         """Return one positive step per line, shape (P,)."""
@@ -186,6 +193,10 @@ class Relative(StepRule):
     def guesses(self) -> bool:
         """True: nothing in x tells the scale of f."""
         return True
+
+    def ample(self, lines: Lines) -> bool:
+        """Return whether the steps are those: without a factor, along a single coordinate."""
+        return self.factor is None and self.floor >= 1 and lines.single
 
     def steps(self, lines: Lines, formula: Stencil) -> FloatArray:
         """Return the step on each line; along several coordinates, the shortest of theirs."""

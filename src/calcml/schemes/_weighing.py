@@ -1,0 +1,134 @@
+"""From values on a grid to a Taylor coefficient and its errors: the arithmetic of a difference formula.
+
+    c_n = h⁻ⁿ / n! Σ_j w_j (f(x + g_j h) - f_ref),
+
+where subtracting any one of the values, f_ref, changes nothing in exact arithmetic (Σ w_j = 0) and keeps the
+rounding of the weights from meeting the full size of f.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+
+from calcml._typing import FloatArray
+from calcml.schemes._recipe import Recipe
+
+__all__ = ["BLOCK", "POOR", "unknown", "weigh", "weigh_and_judge"]
+
+# The better formula has an error of its own, smaller by h / L for one-sided and (h / L)² for central points;
+# three times the difference covers it up to h = 2 L / 3, where the formula has lost all of its digits.
+TRUNCATION_MARGIN = 3.0
+# Fewer than two digits: the error exceeds this share of the value.
+POOR = 1e-2
+# Numbers per block of the arithmetic: 128 KiB, beyond which temporaries leave the allocator's fast path.
+BLOCK = 16384
+
+
+def weigh(
+    recipe: Recipe, values: FloatArray, h: FloatArray, eps: float, *, quiet: bool
+) -> tuple[FloatArray, FloatArray, FloatArray | float]:
+    """Return coefficients, shape (p, M), from values, shape (K, p, M), and what to take for their errors.
+
+    The truncation is unknown: NaN.  The noise is 0 if it is known to be `quiet` and all is finite.
+    """
+    if values.size <= BLOCK:
+        value = _per_power(_sum(recipe.weights[0], values), h[:, None], recipe.n)
+        # One pass, if no square overflows; for few numbers the quicker way.
+        finite = np.vdot(values, values) < np.inf and np.vdot(value, value) < np.inf
+    else:
+        value = np.empty(values.shape[1:], values.dtype)
+        for cut in _blocks(values):
+            _per_power(_sum(recipe.weights[0], values[:, *cut], value[cut]), h[cut[0], None], recipe.n)
+        finite = np.isfinite(value).all()
+    if quiet and finite:
+        return value, unknown(value.shape), 0.0
+    noise = np.empty_like(value)
+    for cut in _blocks(values):
+        _noise(recipe, _largest(values[:, *cut], noise[cut]), h[cut[0], None], eps)
+    return value, unknown(value.shape), noise
+
+
+def weigh_and_judge(
+    recipe: Recipe, values: FloatArray, h: FloatArray, eps: float, along: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return coefficients, truncation and noise, each of shape (p, M), from values of shape (K, p, M).
+
+    `along` is the magnitude of x along each line, which is rounded, too.
+    """
+    value, truncation, noise = tables = np.empty((3, *values.shape[1:]), values.dtype)
+    for cut in _blocks(values):
+        _judge(recipe, values[:, *cut], h[cut[0], None], eps, along[cut[0], None], tables[:, *cut])
+    return value, truncation, noise
+
+
+def _blocks(values: FloatArray) -> Iterator[tuple[slice, slice]]:
+    """Cut a table into lines, or into outputs where these are many, whose temporaries stay in the cache."""
+    points, p, outputs = values.shape
+    rows = max(1, BLOCK // max(1, points * outputs))
+    columns = max(1, outputs if rows > 1 else BLOCK // points)
+    for i in range(0, p, rows):
+        for j in range(0, outputs, columns):
+            yield slice(i, i + rows), slice(j, j + columns)
+
+
+def _judge(
+    recipe: Recipe, values: FloatArray, h: FloatArray, eps: float, along: FloatArray, tables: FloatArray
+) -> None:
+    """Fill in value, truncation and noise."""
+    value, truncation, noise = tables
+    _per_power(_sum(recipe.weights[0], values, value), h, recipe.n)
+    np.subtract(value, _per_power(_sum(recipe.weights[1], values), h, recipe.n), truncation)
+    np.abs(truncation, truncation)
+    truncation *= TRUNCATION_MARGIN
+    _largest(values, noise)
+    # Rounding of x is seen through the slope of f.
+    slope = _largest(values[1:] - values[0]) / ((recipe.grid[-1] - recipe.grid[0]) * h)
+    noise += slope * (along / 2)
+    _noise(recipe, noise, h, eps)
+
+
+def _sum(weights: tuple[float, ...], values: FloatArray, total: FloatArray | None = None) -> FloatArray:
+    """Return the sum of the weighted values, each less the first."""
+    # Term by term rather than by a matrix product, whose order of summation depends on the number of lines.
+    reference = values[0]
+    total = np.subtract(values[1], reference, total)
+    total *= weights[1]
+    for k in range(2, len(weights)):
+        if weights[k]:
+            total += weights[k] * (values[k] - reference)
+    return total
+
+
+def _per_power(total: FloatArray, h: FloatArray, n: int) -> FloatArray:
+    """Divide by hⁿ n!, in place."""
+    # Dividing n times by h instead of once by hⁿ keeps clear of overflow and underflow of the power.
+    for _ in range(n):
+        total /= h
+    if n > 1:
+        total /= math.factorial(n)
+    return total
+
+
+def _noise(recipe: Recipe, error: FloatArray, h: FloatArray, eps: float) -> FloatArray:
+    """Turn the error of a value, in units of its rounding, into that of the coefficient, in place."""
+    error *= _per_power(np.full(h.shape, eps * recipe.condition), h, recipe.n)
+    return error
+
+
+def _largest(values: FloatArray, largest: FloatArray | None = None) -> FloatArray:
+    """Return the largest magnitude on each line; a few calls cost less than one reduction."""
+    size = np.abs(values)
+    largest = size[0] if len(size) == 1 else np.maximum(size[0], size[1], out=largest)
+    for row in size[2:]:
+        np.maximum(largest, row, out=largest)
+    return largest
+
+
+@lru_cache(maxsize=32)
+def unknown(shape: tuple[int, ...]) -> FloatArray:
+    """Return NaN in this shape, one number in memory, which cannot be changed."""
+    return np.broadcast_to(np.nan, shape)

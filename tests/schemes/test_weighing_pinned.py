@@ -1,0 +1,116 @@
+"""The arithmetic of a difference formula, number by number: sums, powers of the step, both errors, blocks."""
+
+import math
+
+import numpy as np
+import pytest
+
+from calcml.schemes import _weighing
+from calcml.schemes._recipe import plan
+from calcml.schemes._weighing import unknown, weigh, weigh_and_judge
+
+EPS = float(np.finfo(float).eps)
+
+
+def values_of(recipe, h, lines=1, outputs=1):
+    """Values of (k + 1) x^5 at 1 + g h: one row for each point, one column for each line, then outputs."""
+    points = 1 + recipe.grid[:, None, None] * h[:, None]
+    return points**5 * (np.arange(lines)[:, None] + 1.0) * (np.arange(outputs) + 1.0)
+
+
+@pytest.mark.parametrize(("n", "order", "side"), [(1, 1, 1), (1, 2, 0), (2, 2, 0), (3, 2, 0), (2, 3, -1)])
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_plain_value(n, order, side, quiet):
+    recipe, h = plan(n, order, side).plain, np.array([0.25, 0.5, 0.125])
+    values = values_of(recipe, h, 3, 2)
+    value, truncation, noise = weigh(recipe, values, h, EPS, quiet=quiet)
+    scale = h[:, None] ** n * math.factorial(n)
+    # A handful of terms of either sign, each rounded once or twice.
+    np.testing.assert_allclose(value, np.tensordot(recipe.weights[0], values, 1) / scale, rtol=1e-12)
+    assert np.isnan(truncation).all() and truncation.shape == (3, 2)
+    if quiet:
+        assert noise == 0.0 and isinstance(noise, float)
+    else:
+        expected = EPS * recipe.condition * np.abs(values).max(axis=0) / scale
+        np.testing.assert_allclose(noise, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e200])
+@pytest.mark.parametrize("row", [0, 1])
+def test_quiet_values_must_be_finite_and_their_squares_too(bad, row):
+    recipe, h = plan(1, 2, 0).plain, np.array([0.5, 0.5])
+    values = np.array([[[1.0], [2.0]], [[3.0], [5.0]]])
+    values[row, 1] = bad
+    with np.errstate(all="ignore"):
+        value, _, noise = weigh(recipe, values, h, EPS, quiet=True)
+    assert isinstance(noise, np.ndarray) and noise.shape == (2, 1)
+    assert value[0, 0] == 2.0 and noise[0, 0] == EPS * 3 / 0.5
+    np.testing.assert_array_equal(np.isfinite(noise[1, 0]), np.isfinite(bad))
+
+
+def test_a_quotient_out_of_range_is_not_quiet():
+    recipe, h = plan(1, 2, 0).plain, np.array([1e-200])
+    with np.errstate(all="ignore"):
+        value, _, noise = weigh(recipe, np.array([[[0.0]], [[1e150]]]), h, EPS, quiet=True)
+    assert value[0, 0] == np.inf and isinstance(noise, np.ndarray)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_quiet_values_in_blocks_must_be_finite(monkeypatch, bad):
+    monkeypatch.setattr(_weighing, "BLOCK", 4)
+    recipe, h = plan(1, 2, 0).plain, np.full(5, 0.5)
+    values = values_of(recipe, h, 5)
+    assert weigh(recipe, values, h, EPS, quiet=True)[2] == 0.0
+    values[0, 4] = bad
+    with np.errstate(all="ignore"):
+        _, _, noise = weigh(recipe, values, h, EPS, quiet=True)
+    assert np.isfinite(noise[:4]).all() and not np.isfinite(noise[4, 0])
+    np.testing.assert_allclose(noise[:4, 0], EPS * values.max(axis=0)[:4, 0] / 0.5, rtol=1e-14)
+
+
+@pytest.mark.parametrize(("n", "order", "side"), [(1, 1, 1), (1, 2, 0), (2, 2, 0), (3, 2, 0), (2, 3, -1)])
+def test_a_judged_value(n, order, side):
+    recipe, h, along = plan(n, order, side).judged, np.array([0.25, 0.5]), np.array([3.0, 7.0])
+    values = values_of(recipe, h, 2, 3)
+    value, truncation, noise = weigh_and_judge(recipe, values, h, EPS, along)
+    scale = h[:, None] ** n * math.factorial(n)
+    plain, better = (np.tensordot(w, values, 1) / scale for w in recipe.weights)
+    np.testing.assert_allclose(value, plain, rtol=1e-12)
+    np.testing.assert_allclose(truncation, 3 * np.abs(plain - better), rtol=1e-9)
+    chord = np.abs(values - values[0]).max(axis=0) / ((recipe.grid[-1] - recipe.grid[0]) * h[:, None])
+    rounding = np.abs(values).max(axis=0) + chord * along[:, None] / 2
+    np.testing.assert_allclose(noise, EPS * recipe.condition * rounding / scale, rtol=1e-13)
+
+
+def test_blocks_are_as_large_as_the_cache_takes(monkeypatch):
+    def sizes(block, outputs, lines=6):
+        monkeypatch.setattr(_weighing, "BLOCK", block)
+        values = np.empty((2, lines, outputs))
+        return [values[:, *cut].shape for cut in _weighing._blocks(values)]
+
+    # Two points, six lines, three outputs: 36 numbers in one piece, at a limit of 36 and of no less.
+    assert sizes(36, 3) == [(2, 6, 3)]
+    assert sizes(35, 3) == [(2, 5, 3), (2, 1, 3)]
+    assert sizes(12, 3) == [(2, 2, 3)] * 3
+    # Where one line of all outputs is half a block or more, blocks are of outputs.
+    assert sizes(11, 3) == [(2, 1, 3)] * 6
+    assert sizes(4, 3) == [(2, 1, 2), (2, 1, 1)] * 6
+    assert sizes(1, 3) == [(2, 1, 1)] * 18
+    assert sizes(36, 0) == sizes(36, 3, lines=0) == []
+
+
+def test_powers_of_the_step_do_not_leave_the_range():
+    recipe, h = plan(3, 2, 0).plain, np.array([1e-110])
+    values = np.array([0.0, 0.0, 1e-320, 1e-320])[:, None, None]
+    with np.errstate(all="ignore"):
+        value, _, _ = weigh(recipe, values, h, EPS, quiet=False)
+    # h^3 is 0, the quotient 1e-320 / 1e-330 is not out of range.
+    assert 0 < abs(value[0, 0]) < np.inf
+
+
+def test_what_is_unknown_takes_no_memory_and_no_change():
+    nothing = unknown((3, 2))
+    assert np.isnan(nothing).all() and nothing.shape == (3, 2) and nothing.strides == (0, 0)
+    assert unknown((3, 2)) is nothing
+    with pytest.raises(ValueError, match="read-only"):
+        nothing[0, 0] = 1.0
