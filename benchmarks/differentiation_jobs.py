@@ -122,11 +122,9 @@ def jacobian_job(n: int) -> Job:
     """Build the Jacobian of softmax, which is dense."""
     case = softmax(n)
     xp = load("autograd.numpy")
-    fixed = [f"calcml {name}" for name in ("forward", "central", "central 4")]
-    bars = dict.fromkeys(fixed, (Bar("ratio", 1.15),)) if n >= 100 else {}
     return Job(
         f"jacobian-{n}", f"Jacobian of softmax, {n} x {n}", case.f, case.x, case.jacobian(case.x),
-        axis_floors(case.f, case.x), (*own(cm.jacobian), *peers("jacobian")), bars,
+        axis_floors(case.f, case.x), (*own(cm.jacobian), *peers("jacobian")), traced=
         lambda x: xp.exp(x) / xp.sum(xp.exp(x)),
     )  # fmt: skip
 
@@ -201,12 +199,10 @@ def along_job(n: int, kind: str) -> Job:
         return cm.jvp(f, *xv, **options) if kind == "jvp" else cm.hvp(f, *xv, grad=f, **options)
 
     exact = case.gradient(x) @ v if kind == "jvp" else _rosenbrock_curvature(x, v)
-    # Twenty vectors of the size of x: a matrix would be n of them.
-    bars = {f"calcml {name}": (Bar("memory", 20 * x.nbytes),) for name, _, _ in SCHEMES} if n >= 10**5 else {}
     return Job(
         f"{kind}-{n:.0e}".replace("e+0", "e"),
         f"{'J v' if kind == 'jvp' else 'H v from the gradient'} of Rosenbrock's function, n = {n}",
-        f, (x, v), exact, floors, (*own(product, batches=False), *peers(kind)), bars, _traced_rosenbrock(),
+        f, (x, v), exact, floors, (*own(product, batches=False), *peers(kind)), traced=_traced_rosenbrock(),
     )  # fmt: skip
 
 

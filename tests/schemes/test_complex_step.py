@@ -494,17 +494,40 @@ def test_checks_of_infinite_slopes_warn_nobody(monkeypatch):
 
 
 def test_only_what_is_wrong_twice_is_refused(monkeypatch):
-    # The first output is right, whatever the second difference makes of it.
+    # The first output is right, and is not looked at again; the second one is, and is found right then.
     monkeypatch.setattr(complex_step, "_scatter", lambda *_: 0.0)
-    answers = iter([([[1.0, 2.0]], [[False, True]]), ([[2.0, 2.0]], [[True, False]])])
+    answers = iter([([[1.0, 2.0]], [[False, True]]), ([[2.0]], [[False]])])
 
     def against(judge, probe, expected, noise):
         found, wrong = next(answers)
-        return np.array(found), np.full((1, 2), 0.1), np.array(wrong)
+        assert expected.shape == np.shape(found)
+        return np.array(found), np.full(expected.shape, 0.1), np.array(wrong)
 
     monkeypatch.setattr(complex_step, "_against", against)
     monkeypatch.setattr(complex_step, "_kinked", lambda probe, h: np.zeros((1, 2), bool))
     complex_step._check(lines_of(np.sin, np.ones(1)), np.array([[1.0, 1.0]]))
+
+
+def test_of_many_outputs_only_suspects_are_looked_at_twice(monkeypatch):
+    looked = []
+    settled = complex_step._settled
+
+    def watched(probe, expected, *rest):
+        looked.append((probe.outputs, expected.tolist()))
+        return settled(probe, expected, *rest)
+
+    monkeypatch.setattr(complex_step, "_settled", watched)
+    scale = np.array([1.0, 2.0, 3.0, 4.0])
+
+    def f(x):
+        # The third output stands on a wave that the first difference does not resolve.
+        return scale * np.sin(x[0]) + np.array([0, 0, 1e-3, 0]) * np.sin(1e5 * x[0])
+
+    value = cm.jacobian(f, [1.0], scheme="complex")
+    exact = scale * np.cos(1.0) + np.array([0, 0, 1e2, 0]) * np.cos(1e5)
+    np.testing.assert_allclose(value[:, 0], exact, rtol=1e-11)  # sin(1e5) rounds its argument to 1e-11
+    assert [outputs for outputs, _ in looked] == [1]
+    assert looked[0][1][0][0] == pytest.approx(exact[2], rel=1e-10)
 
 
 def test_what_is_said():
