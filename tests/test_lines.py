@@ -111,8 +111,10 @@ def test_lines_of_other_kinds_have_an_origin_of_their_own():
         np.testing.assert_array_equal(lines.origin()[0], origin)
         assert lines.function.nfev == 2
     np.testing.assert_array_equal(elementwise.evaluate_around(np.ones((1, 2)))[0], [[4.0], [9.0]])
-    assert [lines.single for lines in (seeds, dense, elementwise)] == [False, False, True]
-    assert point_lines(np.sum, np.ones(3), axes(3)).single
+    assert [lines.axial for lines in (seeds, dense, elementwise)] == [False, False, True]
+    assert point_lines(np.sum, np.ones(3), axes(3)).axial
+    steep = Directions(np.arange(3), np.arange(2), np.full(2, 5.0), 2)
+    assert not point_lines(np.sum, np.ones(2), steep).axial
 
 
 def test_scales():

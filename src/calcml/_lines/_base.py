@@ -84,8 +84,8 @@ class Lines(ABC):
     def _interval(self) -> tuple[FloatArray, FloatArray]: ...
 
     @property
-    def single(self) -> bool:
-        """Whether each line moves a single coordinate."""
+    def axial(self) -> bool:
+        """Whether each line moves a single coordinate, by 1 per unit of t."""
         return False
 
     @property

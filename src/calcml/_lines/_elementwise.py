@@ -86,8 +86,8 @@ class ElementwiseLines(Lines):
         return self.bounds[0] - self.x, self.bounds[1] - self.x
 
     @property
-    def single(self) -> bool:
-        """Whether each line moves a single coordinate: it does."""
+    def axial(self) -> bool:
+        """Whether each line moves a single coordinate, by 1 per unit of t: it does."""
         return True
 
     @property

@@ -60,9 +60,9 @@ class PointLines(Lines):
         return d.reduce(np.maximum, low), d.reduce(np.minimum, high)
 
     @property
-    def single(self) -> bool:
-        """Whether each line moves a single coordinate."""
-        return self.directions.single
+    def axial(self) -> bool:
+        """Whether each line moves a single coordinate, by 1 per unit of t."""
+        return self.directions.identity
 
     @property
     def x_shape(self) -> tuple[int, ...]:

@@ -105,8 +105,8 @@ class SeedLines(PointLines):
         self.mixed = mixture is not None and bool(groups)
 
     @property
-    def single(self) -> bool:
-        """Whether each line moves a single coordinate: it does not."""
+    def axial(self) -> bool:
+        """Whether each line moves a single coordinate, by 1 per unit of t: it does not."""
         return False
 
     @cached_property

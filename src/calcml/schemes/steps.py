@@ -195,8 +195,8 @@ class Relative(StepRule):
         return True
 
     def ample(self, lines: Lines) -> bool:
-        """Return whether the steps are those: without a factor, along a single coordinate."""
-        return self.factor is None and self.floor >= 1 and lines.single
+        """Return whether the steps are those: without a factor, along the axis of a coordinate."""
+        return self.factor is None and self.floor >= 1 and lines.axial
 
     def steps(self, lines: Lines, formula: Stencil) -> FloatArray:
         """Return the step on each line; along several coordinates, the shortest of theirs."""
