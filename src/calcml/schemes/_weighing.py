@@ -37,8 +37,9 @@ def weigh(
     """
     if values.size <= BLOCK:
         value = _per_power(_sum(recipe.weights[0], values), h[:, None], recipe.n)
-        # One pass, if no square overflows; for few numbers the quicker way.
-        finite = np.vdot(values, values) < np.inf and np.vdot(value, value) < np.inf
+        # One pass, if no square overflows; for few numbers the quicker way.  A value of f that is not finite
+        # leaves no sum finite.
+        finite = np.vdot(value, value) < np.inf
     else:
         value = np.empty(values.shape[1:], values.dtype)
         for cut in _blocks(values):
