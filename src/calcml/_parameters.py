@@ -126,15 +126,17 @@ def _result_dtype(values: np.dtype[Any], leaf: np.dtype[Any]) -> np.dtype[Any]:
     return leaf
 
 
-def flatten(x: Any, name: str = "x") -> tuple[FloatArray, Structure]:
+def flatten(x: Any, name: str = "x", *, copy: bool = True) -> tuple[FloatArray, Structure]:
     """Turn parameters into a flat vector and the structure that leads back.
+
+    Without `copy` the vector of a single array may be that array itself, for a caller that only reads it.
 
     A list or tuple of plain numbers is one vector, as NumPy reads it; a list or tuple that holds arrays, a
     dict, a named tuple and a dataclass are structures.
     """
     if type(x) is np.ndarray or _children(x) is None:
         array = real_array(x, name)
-        return array.flatten(), _one_array(array.shape, array.dtype)
+        return array.flatten() if copy else array.ravel(), _one_array(array.shape, array.dtype)
     arrays = entries(x, name)
     build = cast(Builder, _builder(x, iter(range(len(arrays)))))
     # Of mixed dtypes the widest serves all leaves inside; each leaf gets its own back at the end.

@@ -210,7 +210,7 @@ def _run(
     check_callable(f)
     rule = as_scheme(scheme)
     _check_order(n)
-    flat, structure = flatten(x)
+    flat, structure = flatten(x, copy=False)
     if not structure.plain:
         raise TypeError(
             f"`x` must be a number or an array for `derivative`, got {type(x).__name__}; "

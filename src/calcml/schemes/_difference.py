@@ -16,7 +16,7 @@ from calcml._status import Status
 from calcml._typing import FloatArray, IntArray
 from calcml.schemes._recipe import Plan, Recipe
 from calcml.schemes._shrink import TRIES, least_step, shorter, worth_shrinking
-from calcml.schemes._weighing import BLOCK, POOR, unknown, weigh, weigh_and_judge
+from calcml.schemes._weighing import BLOCK, POOR, all_finite, unknown, weigh, weigh_and_judge
 from calcml.schemes.base import Coefficient
 from calcml.schemes.steps import StepRule, optimal_factor
 
@@ -81,17 +81,12 @@ def _near(lines: Lines, h: FloatArray) -> IntArray:
 
 def _clear(lines: Lines, plan: Plan, value: FloatArray, noise: FloatArray, h: FloatArray) -> bool:
     """Return whether no line needs a closer look: all is finite, and no noise is more than it must be."""
-    if value.size > BLOCK:
-        finite = bool(np.isfinite(value).all() and np.isfinite(noise).all())
-    elif np.vdot(value, value) < np.inf:
-        # One pass, if no square overflows; for few numbers the quicker way.  Noise that is not finite is
-        # more than any share of a finite value.
-        if np.count_nonzero(noise <= POOR * np.abs(value)) == value.size:
-            return True
-        finite = bool(np.vdot(noise, noise) < np.inf)
-    else:
+    if not all_finite(value):
         return False
-    return finite and bool(EXCUSED * _shortness(lines, plan, h).min() >= 1)
+    # Noise that is not finite is more than any share of a finite value.
+    if value.size <= BLOCK and np.count_nonzero(noise <= POOR * np.abs(value)) == value.size:
+        return True
+    return all_finite(noise) and bool(EXCUSED * _shortness(lines, plan, h).min() >= 1)
 
 
 def _shortness(lines: Lines, plan: Plan, h: FloatArray) -> FloatArray:

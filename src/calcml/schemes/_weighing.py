@@ -17,7 +17,7 @@ import numpy as np
 from calcml._typing import FloatArray
 from calcml.schemes._recipe import Recipe
 
-__all__ = ["BLOCK", "POOR", "unknown", "weigh", "weigh_and_judge"]
+__all__ = ["BLOCK", "POOR", "all_finite", "unknown", "weigh", "weigh_and_judge"]
 
 # The better formula has an error of its own, smaller by h / L for one-sided and (h / L)² for central points;
 # three times the difference covers it up to h = 2 L / 3, where the formula has lost all of its digits.
@@ -26,6 +26,8 @@ TRUNCATION_MARGIN = 3.0
 POOR = 1e-2
 # Numbers per block of the arithmetic: 128 KiB, beyond which temporaries leave the allocator's fast path.
 BLOCK = 16384
+# So many numbers are few.
+FEW = 8192
 
 
 def weigh(
@@ -35,22 +37,25 @@ def weigh(
 
     The truncation is unknown: NaN.  The noise is 0 if it is known to be `quiet` and all is finite.
     """
-    if values.size <= BLOCK:
+    if values[0].size <= BLOCK:
         value = _per_power(_sum(recipe.weights[0], values), h[:, None], recipe.n)
-        # One pass, if no square overflows; for few numbers the quicker way.  A value of f that is not finite
-        # leaves no sum finite.
-        finite = np.vdot(value, value) < np.inf
     else:
         value = np.empty(values.shape[1:], values.dtype)
         for cut in _blocks(values):
             _per_power(_sum(recipe.weights[0], values[:, *cut], value[cut]), h[cut[0], None], recipe.n)
-        finite = np.isfinite(value).all()
-    if quiet and finite:
+    # An f that is not finite leaves no sum that is.
+    if quiet and all_finite(value):
         return value, unknown(value.shape), 0.0
     noise = np.empty_like(value)
     for cut in _blocks(values):
         _noise(recipe, _largest(values[:, *cut], noise[cut]), h[cut[0], None], eps)
     return value, unknown(value.shape), noise
+
+
+def all_finite(values: FloatArray) -> bool:
+    """Return whether all numbers are finite; a few must not have squares out of range either."""
+    # One call instead of two for a few numbers; BLAS would hand more to its threads.
+    return bool(np.vdot(values, values) < np.inf if values.size <= FEW else np.isfinite(values).all())
 
 
 def weigh_and_judge(
