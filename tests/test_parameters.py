@@ -176,3 +176,12 @@ def test_bounds_round_inward():
     # x itself may be the number next to its bound.
     flat, structure = flatten(np.array([0.1], np.float32))
     assert check_bounds((None, 0.1), flat, structure)[1] == np.float32(0.1)
+
+
+def test_only_a_caller_that_reads_gets_the_array_itself():
+    x = np.arange(6.0).reshape(2, 3)
+    assert not np.shares_memory(flatten(x)[0], x)
+    flat, structure = flatten(x, copy=False)
+    assert np.shares_memory(flat, x) and flat.shape == (6,) and structure.shape == (2, 3)
+    whole = np.arange(3)
+    assert flatten(whole, copy=False)[0].dtype == float

@@ -7,7 +7,7 @@ import pytest
 
 from calcml.schemes import _weighing
 from calcml.schemes._recipe import plan
-from calcml.schemes._weighing import unknown, weigh, weigh_and_judge
+from calcml.schemes._weighing import all_finite, unknown, weigh, weigh_and_judge
 
 EPS = float(np.finfo(float).eps)
 
@@ -80,6 +80,21 @@ def test_a_judged_value(n, order, side):
     chord = np.abs(values - values[0]).max(axis=0) / ((recipe.grid[-1] - recipe.grid[0]) * h[:, None])
     rounding = np.abs(values).max(axis=0) + chord * along[:, None] / 2
     np.testing.assert_allclose(noise, EPS * recipe.condition * rounding / scale, rtol=1e-13)
+
+
+@pytest.mark.parametrize("count", [1, 8192, 8193])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_all_finite(count, bad):
+    values = np.ones((count, 1))
+    assert all_finite(values) is True
+    values[-1] = bad
+    assert all_finite(values) is False
+
+
+def test_of_a_few_numbers_the_squares_must_be_in_range_too():
+    with np.errstate(over="ignore"):
+        assert all_finite(np.array([1e150])) and not all_finite(np.full(8192, 1e160))
+    assert all_finite(np.full(8193, 1e160)) and all_finite(np.empty((0, 1)))
 
 
 def test_blocks_are_as_large_as_the_cache_takes(monkeypatch):
