@@ -186,5 +186,7 @@ def two_real(values: NDArray[Any]) -> FloatArray:
 def exact(x: FloatArray, t: FloatArray) -> FloatArray:
     """Return (x + t) - x, the distance from x to the floating-point number next to x + t."""
     if t.dtype == x.dtype:
-        return (x + t) - x
+        near = x + t
+        near -= x
+        return near
     return ((x + t.astype(x.dtype, copy=False)) - x).astype(t.dtype, copy=False)

@@ -16,7 +16,7 @@ from calcml._status import Status
 from calcml._typing import FloatArray, IntArray
 from calcml.schemes._recipe import Plan, Recipe
 from calcml.schemes._shrink import TRIES, least_step, shorter, worth_shrinking
-from calcml.schemes._weighing import BLOCK, POOR, all_finite, unknown, weigh, weigh_and_judge
+from calcml.schemes._weighing import BLOCK, FEW, POOR, all_finite, unknown, weigh, weigh_and_judge
 from calcml.schemes.base import Coefficient
 from calcml.schemes.steps import StepRule, optimal_factor
 
@@ -75,6 +75,8 @@ def _plain(
 def _near(lines: Lines, h: FloatArray) -> IntArray:
     """Return the lines on which a step is no small part of x: it reaches for 0, where many a domain ends."""
     size = lines.size
+    if size.size > FEW and size.min() >= REACH * h.max():
+        return NONE
     reaches = size < FAR * h
     return np.flatnonzero(reaches & (size > 0)) if np.count_nonzero(reaches) else NONE
 

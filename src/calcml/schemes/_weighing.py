@@ -17,7 +17,7 @@ import numpy as np
 from calcml._typing import FloatArray
 from calcml.schemes._recipe import Recipe
 
-__all__ = ["BLOCK", "POOR", "all_finite", "unknown", "weigh", "weigh_and_judge"]
+__all__ = ["BLOCK", "FEW", "POOR", "all_finite", "unknown", "weigh", "weigh_and_judge"]
 
 # The better formula has an error of its own, smaller by h / L for one-sided and (h / L)² for central points;
 # three times the difference covers it up to h = 2 L / 3, where the formula has lost all of its digits.

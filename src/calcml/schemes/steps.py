@@ -201,7 +201,9 @@ class Relative(StepRule):
     def steps(self, lines: Lines, formula: Stencil) -> FloatArray:
         """Return the step on each line; along several coordinates, the shortest of theirs."""
         factor = optimal_factor(formula, lines.eps) if self.factor is None else self.factor
-        return lines.spread(factor * np.maximum(lines.magnitude, self.floor))
+        steps = np.maximum(lines.magnitude, self.floor)
+        steps *= factor
+        return lines.spread(steps)
 
 
 def check_positive(name: str, value: object) -> None:
