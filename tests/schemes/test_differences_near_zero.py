@@ -30,6 +30,17 @@ def test_only_the_lines_that_reach_for_zero_cost_more():
     assert moved.count(1) == moved.count(2) == 2 and moved.count(0) > 4
 
 
+@pytest.mark.parametrize("count", [8192, 8193])
+def test_one_line_of_very_many_reaches_for_zero(count):
+    x = np.linspace(1.0, 2.0, count)
+    plain = cm.derivative(np.log, x, scheme="central")
+    np.testing.assert_allclose(plain, 1 / x, rtol=1e-8)
+    x[-1] = 1e-5
+    value = cm.derivative(np.log, x, scheme="central")
+    np.testing.assert_array_equal(value[:-1], plain[:-1])
+    assert value[-1] == cm.derivative(np.log, 1e-5, scheme="central")
+
+
 def test_zero_and_a_step_of_ones_own_are_taken_as_they_are():
     for x, scheme in ((0.0, "central"), (1e-6, cm.schemes.Central(step=1e-3))):
         calls = []
