@@ -27,9 +27,9 @@ from calcml.schemes.steps import Fixed
 
 __all__ = ["derivative", "estimate_derivative"]
 
-# Points per part, where f takes parts of x: a value of each fits in 128 KiB, beyond which temporaries leave
-# the allocator's fast path.  Few parts are not worth the trial of f.
-BLOCK = MANY = 16384
+# Points per part, where f takes parts of x: the numbers of one stay below 128 KiB, from where on each temporary
+# is asked of the system.  Few parts are not worth the trial of f.
+BLOCK, MANY = 16000, 16384
 
 
 def derivative(
