@@ -570,6 +570,47 @@ def test_lines_near_zero_are_judged_among_quiet_ones():
     assert c.noise[0, 0] == 0 and c.noise[1, 0] > 0 and np.isnan(c.truncation).all()
 
 
+@pytest.mark.parametrize("careful", [True, False])
+@pytest.mark.parametrize(
+    ("f", "status"),
+    [
+        (seventh, Status.OK),
+        (lambda x: 1 + 0 * x, Status.OK),
+        (lambda x: np.full(x.shape, np.nan), Status.NON_FINITE),
+    ],
+)
+def test_plain_calls_say_how_far_they_went(f, status, careful):
+    lines = lines_of(f, [1.0, 2.0])
+    lines.careful = careful
+    c = Central(step=Given([0.25, 0.5])).coefficient(lines, 1, error=False)
+    assert c.step.tolist() == [0.25, 0.5]
+    assert c.status.tolist() == [[status]] * 2
+    lines = lines_of(f, [1.0, 2.0])
+    lines.careful = careful
+    c = Central().coefficient(lines, 1, error=False)
+    np.testing.assert_allclose(c.step, CENTRAL * np.array([1.0, 2.0]), rtol=1e-9)
+    assert c.status.tolist() == [[status]] * 2
+
+
+@pytest.mark.parametrize("careful", [True, False])
+def test_lines_near_zero_are_judged_for_themselves_only(careful):
+    f = Counted(np.exp)
+    lines = lines_of(f, [1e-6, 1.0])
+    lines.careful = careful
+    c = Central().coefficient(lines, 1, error=False)
+    # An exponential bends on the scale of 1, so that the step is no worse beside 0.
+    assert c.status.tolist() == [[Status.OK]] * 2
+    np.testing.assert_allclose(c.value[:, 0], np.exp([1e-6, 1.0]), rtol=1e-9)
+    # Both lines twice; where it is careful, four points more through the whole of x.
+    assert len(f.points) == (4 + 8 if careful else 4)
+    # A step that the rule does not guess is taken as it is.
+    f = Counted(np.exp)
+    lines = lines_of(f, [1e-6, 1.0])
+    lines.careful = careful
+    Central(step=Given([1e-3, 1e-3])).coefficient(lines, 1, error=False)
+    assert len(f.points) == 4
+
+
 def test_ample_steps_have_no_more_noise_than_is_excused():
     # f' is 0: whatever is found is noise, and as much as that is what the status excuses.
     f = lambda x: 1e8 + 0 * x

@@ -72,6 +72,9 @@ def test_quiet_values_in_blocks_must_be_finite(monkeypatch, bad):
 def test_a_judged_value(n, order, side):
     recipe, h, along = plan(n, order, side).judged, np.array([0.25, 0.5]), np.array([3.0, 7.0])
     values = values_of(recipe, h, 2, 3)
+    # The steepest chord from the first point may end at any other.
+    values[1, 0] += 100.0
+    values[-1, 1] -= 200.0
     value, truncation, noise = weigh_and_judge(recipe, values, h, EPS, along)
     scale = h[:, None] ** n * math.factorial(n)
     plain, better = (np.tensordot(w, values, 1) / scale for w in recipe.weights)

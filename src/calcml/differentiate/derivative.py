@@ -27,8 +27,8 @@ from calcml.schemes.steps import Fixed
 
 __all__ = ["derivative", "estimate_derivative"]
 
-# Points per part, where f takes parts of x: the numbers of one stay below 128 KiB, from where on each temporary
-# is asked of the system.  Few parts are not worth the trial of f.
+# Points per part, where f takes parts of x: the numbers of one stay below 128 KiB, from where on temporaries
+# are asked of the system.  Few parts are not worth the trial of f.
 BLOCK, MANY = 16000, 16384
 
 

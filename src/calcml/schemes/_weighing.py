@@ -128,7 +128,7 @@ def _noise(recipe: Recipe, error: FloatArray, h: FloatArray, eps: float) -> Floa
 def _largest(values: FloatArray, largest: FloatArray | None = None) -> FloatArray:
     """Return the largest magnitude on each line; a few calls cost less than one reduction."""
     size = np.abs(values)
-    largest = size[0] if len(size) == 1 else np.maximum(size[0], size[1], out=largest)
+    largest = np.maximum(size[0], size[1], out=largest)
     for row in size[2:]:
         np.maximum(largest, row, out=largest)
     return largest
