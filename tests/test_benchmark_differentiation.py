@@ -90,7 +90,8 @@ def test_all_jobs_of_the_issue_have_their_bars(jobs):
     assert jobs.gradient_job(10).bars["calcml forward"] == (jobs.Bar("ratio", 1.15),)
     assert jobs.gradient_job(100).bars["calcml central, vectorized"] == (jobs.Bar("time", 60e-6),)
     assert jobs.hessian_job(50).bars["calcml central, vectorized"] == (jobs.Bar("time", 1e-3),)
-    points = jobs.points_job(10**5).bars
+    assert not jobs.points_job(10**5).bars
+    points = jobs.points_job(10**6).bars
     assert points["calcml central"] == (jobs.Bar("ratio", 1.5), jobs.Bar("memory", 1e8))
     assert points["calcml adaptive"] == (jobs.Bar("ratio", 25.0), jobs.Bar("memory", 1e8))
 

@@ -1,5 +1,6 @@
 """Warnings of lost digits point to the line of the user."""
 
+import contextlib
 import inspect
 import warnings
 
@@ -43,3 +44,45 @@ def test_the_line_of_the_user(name):
     assert warning.lineno == inspect.getsourcelines(call)[1]
     operator = name.removeprefix("sparse ").removesuffix(" from grad").removeprefix("value_and_")
     assert str(warning.message).startswith(f"`{operator}`")
+
+
+def rooted(x):
+    """A function with an end of its domain within reach of the steps; beyond it NumPy has a word to say."""
+    x = np.asarray(x)
+    return np.sum(np.sqrt(x), axis=0) + np.sum(np.log(x) / (x - x), axis=0) * 0.0
+
+
+def outputs(x):
+    return np.sqrt(x) + 0.0 * np.log(x) / (x - x)
+
+
+SILENT = {
+    **{
+        f"{name} {scheme}": lambda call=call, scheme=scheme: call(scheme)
+        for scheme in ("forward", "backward", "central", "richardson", "adaptive", "cauchy")
+        for name, call in {
+            "derivative": lambda s: cm.estimate_derivative(outputs, [1e-9, 1.0], scheme=s),
+            "gradient": lambda s: cm.estimate_gradient(rooted, [1e-9, 1.0], scheme=s),
+            "vectorized": lambda s: cm.estimate_gradient(rooted, [1e-9, 1.0], scheme=s, vectorized=True),
+            "jacobian": lambda s: cm.estimate_jacobian(outputs, [1e-9, 1.0], scheme=s),
+            "jvp": lambda s: cm.estimate_jvp(outputs, [1e-9, 1.0], [1.0, 2.0], scheme=s),
+        }.items()
+    },
+    "hessian": lambda: cm.estimate_hessian(rooted, [1e-9, 1.0], scheme="central"),
+    "optimal step": lambda: cm.optimal_step(lambda x: np.sum(np.sqrt(x)), [1e-9, 1.0]),
+    "noise level": lambda: cm.noise_level(lambda x: np.sum(np.sqrt(x)), [1e-9, 1.0]),
+    "sparse jacobian": lambda: cm.estimate_jacobian(
+        np.sqrt, [1e-9, 1.0], sparsity=np.eye(2), scheme="central"
+    ),
+    "sparse hessian": lambda: cm.estimate_hessian(
+        lambda x: np.sum(np.sqrt(x)), [1e-9, 1.0], sparsity=np.eye(2), scheme="central"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_what_f_does_outside_its_domain_makes_no_noise(name):
+    with warnings.catch_warnings(), np.errstate(all="warn"):
+        warnings.simplefilter("error", RuntimeWarning)
+        with contextlib.suppress(cm.NotAnalyticError):
+            SILENT[name]()

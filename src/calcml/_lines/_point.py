@@ -112,7 +112,7 @@ class PointLines(Lines):
             block, t = _even(t.size, most), t.ravel()
             cuts = [slice(k, k + block) for k in range(0, len(t), block)]
             points = (self._points(t[cut], lines[cut]) for cut in cuts)
-        return np.concatenate([function.evaluate_silently(block) for block in points])
+        return np.concatenate([function.evaluate(block) for block in points])
 
     def _points(self, t: NDArray[Any], lines: IntArray) -> NDArray[Any]:
         """Return the points x + t v, one in a row."""
