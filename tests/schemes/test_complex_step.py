@@ -530,6 +530,33 @@ def test_of_many_outputs_only_suspects_are_looked_at_twice(monkeypatch):
     assert looked[0][1][0][0] == pytest.approx(exact[2], rel=1e-10)
 
 
+@pytest.mark.parametrize(
+    ("expected", "truncation", "noise", "confirmed"),
+    [
+        (2.0, 0.0, 0.0, True),
+        (3.0, 0.05, 0.05, True),  # apart by 1 = 10 (0.05 + 0.05), and that is less than 3 / 2
+        (3.0, 0.05, 0.04, False),
+        (3.0, 0.04, 0.05, False),
+        (1.0, 0.05, 0.05, False),  # as far apart, but half of 1 is less than the margin
+        (-2.0, 0.05, 0.05, False),
+        (2.0, 0.1, 0.0, True),  # a margin of just half of what is expected
+        (2.0, 0.125, 0.0, False),
+        (np.nan, 0.1, 0.1, False),
+        (3.0, np.inf, 0.0, False),
+    ],
+)
+def test_what_the_adaptive_scheme_confirms(monkeypatch, expected, truncation, noise, confirmed):
+    class Known:
+        def coefficient(self, lines, n):
+            assert (lines, n) == ("lines", 1)
+            tables = (np.array([[v]]) for v in (2.0, truncation, noise))
+            return Coefficient(*tables, step=np.ones(1), status=np.zeros((1, 1), np.int8))
+
+    monkeypatch.setattr(complex_step, "Adaptive", Known)
+    with np.errstate(all="raise"):
+        assert complex_step._confirmed("lines", np.array([[expected]])).tolist() == [[confirmed]]
+
+
 def test_what_is_said():
     with pytest.raises(ValueError) as caught:
         cm.derivative(np.sin, 1.0, 3, scheme="complex")
