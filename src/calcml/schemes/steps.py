@@ -53,10 +53,8 @@ class StepRule(ABC):
         return False
 
     def ample(self, lines: Lines) -> bool:
-        """Return whether no step is shorter than the optimal one for a function of length |x|, or 1.
-
-        Rounding leaves no more noise than it must then.
-        """
+        """Return whether no step is shorter than the optimal one for an f of length |x|, or 1."""
+        # Rounding then leaves no more noise than it must.
         return False
 
     @abstractmethod
