@@ -53,7 +53,7 @@ class StepRule(ABC):
         return False
 
     def ample(self, lines: Lines) -> bool:
-        """Return whether no step is shorter than the optimal one for an f of length |x|, or 1."""
+        """Return whether no step is shorter than the optimal one for an f of the length of x, or 1."""
         # Rounding then leaves no more noise than it must.
         return False
 
