@@ -10,7 +10,7 @@ import calcml as cm
 from calcml._function import Function
 from calcml._lines import Directions, ElementwiseLines, PointLines
 from calcml._parameters import flatten
-from calcml.schemes import ComplexStep, _complex_values, complex_step
+from calcml.schemes import ComplexStep, _analytic_check, _complex_values, _imaginary, complex_step
 from calcml.schemes.cauchy import Cauchy
 from calcml.testing import honest
 
@@ -61,7 +61,7 @@ def test_the_complex_step_next_to_zero(f, exact, power):
 )
 def test_the_imaginary_step_stays_below_x(size, reach, step):
     lines = SimpleNamespace(size=np.array([size]), reach=np.array([reach]))
-    np.testing.assert_allclose(complex_step._step(lines), [step], rtol=1e-12)
+    np.testing.assert_allclose(_imaginary.imaginary_step(lines), [step], rtol=1e-12)
 
 
 def test_coordinates_of_different_size_on_one_line():
@@ -74,15 +74,15 @@ def test_coordinates_of_different_size_on_one_line():
         Directions.dense(np.array([[2.0, 1.0, 1.0], [0.0, 1.0, 1.0], [1e-5, 1.0, 4.0]])),
     )
     # Zeros and coordinates that do not move say nothing.
-    h = complex_step._near(lines, np.full(3, 1e-100))
+    h = _imaginary.near(lines, np.full(3, 1e-100))
     np.testing.assert_allclose(h, [1e-10 * 0.5e-150, 1e-100, 1e-155], rtol=1e-14)
     lines = lines_of(np.sin, [1e-290, 1e-270, 1.0])
-    np.testing.assert_allclose(complex_step._near(lines, np.full(3, 1e-100)), [1e-290, 1e-280, 1e-100])
+    np.testing.assert_allclose(_imaginary.near(lines, np.full(3, 1e-100)), [1e-290, 1e-280, 1e-100])
 
 
 def test_truncation_of_steps_that_are_not_far_below_x():
     lines = SimpleNamespace(size=np.array([1e-300, 1.0, 0.0, 1.0, 1.0]))
-    found = complex_step._truncation(lines, np.array([1e-303, 1e-100, 1e-100, 1.9e-10, 2.1e-10]))
+    found = _imaginary.relative_truncation(lines, np.array([1e-303, 1e-100, 1e-100, 1.9e-10, 2.1e-10]))
     np.testing.assert_allclose(found, [[1e-6], [0.0], [0.0], [0.0], [2.1e-10**2]], rtol=1e-14)
 
 
@@ -196,12 +196,12 @@ def test_what_is_charged_for_a_mixture():
     left = np.array([[0.5, 0.0]])
     # Weights of 0.5 to 1.5 over the slope, and in units of the largest; as they are where the slope is zero.
     np.testing.assert_array_equal(
-        complex_step._charged(lines, value, probe, left), [[1.5, 0.0], [6.0, 0.0], [1.0, 0.0]]
+        _analytic_check.charged(lines, value, probe, left), [[1.5, 0.0], [6.0, 0.0], [1.0, 0.0]]
     )
-    assert complex_step._charged(lines, value, lines, left) is left
+    assert _analytic_check.charged(lines, value, lines, left) is left
     none = np.zeros((1, 2))
-    assert complex_step._charged(lines, value, probe, none) is none
-    assert complex_step._charged(lines, 0 * value, probe, left).tolist() == [[1.0, 0.0]] * 3
+    assert _analytic_check.charged(lines, value, probe, none) is none
+    assert _analytic_check.charged(lines, 0 * value, probe, left).tolist() == [[1.0, 0.0]] * 3
 
 
 @pytest.mark.parametrize(
@@ -219,9 +219,11 @@ def test_what_is_charged_for_a_mixture():
 def test_what_is_left_unexplained(monkeypatch, found, disagree, refused, left):
     table = lambda *entries: np.array([entries])
     monkeypatch.setattr(
-        complex_step, "_against", lambda *_: (table(found, found), table(0.1, 0.1), table(disagree, disagree))
+        _analytic_check,
+        "_against",
+        lambda *_: (table(found, found), table(0.1, 0.1), table(disagree, disagree)),
     )
-    parts = complex_step._settled(
+    parts = _analytic_check._settled(
         lines_of(np.sin, np.ones(1)), table(2.0, 2.0), 0.0, table(3.0, 3.0), table(True, False)
     )
     # The second output was never suspected.
@@ -231,10 +233,10 @@ def test_what_is_left_unexplained(monkeypatch, found, disagree, refused, left):
 
 @pytest.mark.parametrize(("share", "suspected"), [(0.099, False), (0.101, True)])
 def test_when_a_second_difference_is_taken(monkeypatch, share, suspected):
-    monkeypatch.setattr(complex_step, "_against", lambda *_: (np.array([[2.0]]), np.array([[0.5]]), None))
+    monkeypatch.setattr(_analytic_check, "_against", lambda *_: (np.array([[2.0]]), np.array([[0.5]]), None))
     for sign in (1, -1):
         expected = np.array([[2 + sign * 0.5 * share]])
-        *_, wrong = complex_step._suspected(complex_step.PLAIN, lines_of(np.sin, np.ones(1)), expected)
+        *_, wrong = _analytic_check._suspected(_analytic_check.PLAIN, lines_of(np.sin, np.ones(1)), expected)
         assert wrong.tolist() == [[suspected]]
 
 
@@ -314,7 +316,7 @@ def test_who_is_at_fault():
     # A single one has been asked already.
     assert takes(taking(0.0), t[:1, :1], None, mine) is False and len(asked) == 4
     with pytest.raises(TypeError):
-        complex_step.complex_values(lines_of(Raises(TypeError, 1), 1.0), np.array([[1j]]), first=False)
+        _complex_values.complex_values(lines_of(Raises(TypeError, 1), 1.0), np.array([[1j]]), first=False)
 
 
 def test_noisy_points_among_many_are_not_refused():
@@ -331,11 +333,11 @@ def test_noisy_points_among_many_are_not_refused():
 @pytest.mark.parametrize(("apart", "refused"), [(0.99e-6, False), (1.01e-6, True)])
 def test_what_may_be_chance(monkeypatch, apart, refused):
     monkeypatch.setattr(
-        complex_step, "_against", lambda *_: (np.array([[-2.0]]), np.array([[0.0]]), np.array([[True]]))
+        _analytic_check, "_against", lambda *_: (np.array([[-2.0]]), np.array([[0.0]]), np.array([[True]]))
     )
     lines, expected = lines_of(np.sin, np.ones(1)), np.array([[-2 + 2 * apart]])
     first, wrong = np.array([[-2.0]]), np.array([[True]])
-    *_, found, left = complex_step._settled(lines, expected, 0.0, first, wrong, complex_step.CHANCE)
+    *_, found, left = _analytic_check._settled(lines, expected, 0.0, first, wrong, _analytic_check.CHANCE)
     assert found.tolist() == [[refused]]
     assert left[0, 0] == pytest.approx(0.0 if refused else 2 * apart, rel=1e-9)
-    assert complex_step._settled(lines, expected, 0.0, first, wrong)[2].all()
+    assert _analytic_check._settled(lines, expected, 0.0, first, wrong)[2].all()

@@ -12,7 +12,7 @@ import calcml as cm
 from calcml._function import Function
 from calcml._lines import ElementwiseLines
 from calcml._parameters import check_bounds, flatten
-from calcml.schemes import Coefficient, ComplexStep, complex_step
+from calcml.schemes import Coefficient, ComplexStep, _analytic_check, _complex_values, _imaginary
 from calcml.testing import derivative_cases, digits, honest
 
 EPS = np.finfo(float).eps
@@ -287,25 +287,25 @@ def with_slopes(slope):
 )
 def test_the_imaginary_step(size, reach, step):
     lines = SimpleNamespace(size=np.array([size]), reach=np.array([reach]))
-    np.testing.assert_allclose(complex_step._step(lines), [step], rtol=1e-15)
+    np.testing.assert_allclose(_imaginary.imaginary_step(lines), [step], rtol=1e-15)
 
 
 def test_underflow_is_eight_of_the_smallest_numbers():
     h = np.array([1e-100, 2.0**-600])
     smallest = np.finfo(float).smallest_subnormal
     np.testing.assert_array_equal(
-        complex_step._underflow(h), [[8 * smallest / 1e-100], [8 * smallest * 2.0**600]]
+        _imaginary.underflow(h), [[8 * smallest / 1e-100], [8 * smallest * 2.0**600]]
     )
 
 
 def test_the_window_for_the_noise():
     x, way = np.array([4.0, 0.0, -2.0]), EPS**0.55
-    center, half = complex_step._window(lines_of(np.sin, x))
+    center, half = _imaginary._window(lines_of(np.sin, x))
     np.testing.assert_array_equal(center, [0.0, 0.0, 0.0])
     # In units of |x|, or of 1 at 0.
     np.testing.assert_allclose(half, way * np.array([4.0, 1.0, 2.0]), rtol=1e-15)
     inside = 1 - 1e-6
-    center, half = complex_step._window(lines_of(np.sin, np.zeros(3), ([0.0, -1e-9, -1.0], [1.0, 1.0, 0.0])))
+    center, half = _imaginary._window(lines_of(np.sin, np.zeros(3), ([0.0, -1e-9, -1.0], [1.0, 1.0, 0.0])))
     low, high = np.array([0.0, -1e-9 * inside, -way]), np.array([way, way, 0.0])
     np.testing.assert_allclose(center, (low + high) / 2, rtol=1e-15)
     np.testing.assert_allclose(half, (high - low) / 2, rtol=1e-15)
@@ -328,26 +328,26 @@ def test_the_scatter_of_slopes(bounds):
     lines = lines_of(with_slopes(slope), np.zeros(1), bounds)
     low, high = (-way, way) if bounds is None else np.clip((1 - 1e-6) * np.array(bounds), -way, way)
     for value in (2.0, 2.5, -40.0):
-        found = complex_step._scatter(lines, np.array([1e-100]), np.array([[value]]))
+        found = _imaginary.scatter(lines, np.array([1e-100]), np.array([[value]]))
         # The parabola is solved for in another way here.
         assert found[0, 0] == pytest.approx(scatter_by_hand(slope, value, low, high), rel=1e-10)
 
 
 def test_the_scatter_where_there_is_no_room():
     lines = lines_of(with_slopes(lambda x: 3 + 0 * x), np.ones(1), (1.0, 1.0))
-    found = complex_step._scatter(lines, np.array([1e-100]), np.array([[3.0]]))
+    found = _imaginary.scatter(lines, np.array([1e-100]), np.array([[3.0]]))
     # All slopes are 3; the parabola through one point is a constant there, up to rounding of its solution.
     assert found[0, 0] < 1e-13
-    assert complex_step._scatter(lines, np.array([1e-100]), np.array([[4.0]]))[0, 0] == pytest.approx(1.0)
+    assert _imaginary.scatter(lines, np.array([1e-100]), np.array([[4.0]]))[0, 0] == pytest.approx(1.0)
 
 
 def test_infinite_slopes_warn_nobody():
     lines = lines_of(with_slopes(lambda x: np.where(x > 0, np.inf, -np.inf)), np.zeros(1))
     h, value = np.array([1e-100]), np.array([[np.inf]])
     with np.errstate(all="raise"):
-        assert not np.isfinite(complex_step._scatter(lines, h, value)).any()
-        assert not complex_step._kinked(lines, h).any()
-        slope, _ = complex_step._slopes(lines_of(np.exp, 0.0), np.array([0.0]), np.zeros((1, 1)))
+        assert not np.isfinite(_imaginary.scatter(lines, h, value)).any()
+        assert not _imaginary.kinked(lines, h).any()
+        slope, _ = _imaginary.slopes(lines_of(np.exp, 0.0), np.array([0.0]), np.zeros((1, 1)))
         assert np.isnan(slope).all()
         c = ComplexStep().coefficient(lines_of(lambda z: z * 1e300 * 1e300, 1.0), 1)
     assert c.status.tolist() == [[cm.Status.NON_FINITE]]
@@ -384,7 +384,7 @@ def test_kinks(left, right, jitter, kinked):
 
     lines = lines_of(with_slopes(slope), np.zeros(2))
     # The means move by a quarter of the jitter.
-    assert complex_step._kinked(lines, np.full(2, 1e-100)).tolist() == [[kinked]] * 2
+    assert _imaginary.kinked(lines, np.full(2, 1e-100)).tolist() == [[kinked]] * 2
 
 
 def test_kinks_are_looked_for_on_each_line():
@@ -394,7 +394,7 @@ def test_kinks_are_looked_for_on_each_line():
         with_slopes(lambda x: np.where(x < -way * 2, 0.0, np.where(x < 0, 1.0, np.round(5 * x)))), x
     )
     # On the second line all slopes are 5.
-    assert complex_step._kinked(lines, np.full(2, 1e-100)).tolist() == [[True], [False]]
+    assert _imaginary.kinked(lines, np.full(2, 1e-100)).tolist() == [[True], [False]]
 
 
 def judge_of(value, truncation, noise):
@@ -414,16 +414,18 @@ def test_when_two_derivatives_disagree(extra, limit):
         for share, wrong in ((0.999, False), (1.001, True)):
             # Ten times the error of both, and rounding of the larger.
             expected = 2.0 + sign * share * (limit + 64 * EPS * (2 + max(sign, 0) * limit))
-            found, error, disagree = complex_step._against(
+            found, error, disagree = _analytic_check._against(
                 judge_of(2.0, 0.001, 0.002), probe, np.array([[expected]]), extra
             )
             assert found.tolist() == [[2.0]]
             assert error[0, 0] == pytest.approx(limit, rel=1e-12)
             assert disagree.tolist() == [[wrong]]
     with np.errstate(all="raise"):
-        *_, disagree = complex_step._against(judge_of(np.inf, np.inf, 0.0), probe, np.array([[np.inf]]), 0.0)
+        *_, disagree = _analytic_check._against(
+            judge_of(np.inf, np.inf, 0.0), probe, np.array([[np.inf]]), 0.0
+        )
         assert not disagree.any()
-        complex_step._against(judge_of(1e308, 1e308, 0.0), probe, np.array([[-1e308]]), 0.0)
+        _analytic_check._against(judge_of(1e308, 1e308, 0.0), probe, np.array([[-1e308]]), 0.0)
 
 
 class Script:
@@ -431,9 +433,9 @@ class Script:
 
     def __init__(self, monkeypatch, first, second, kinked=False):
         self.answers, self.asked = [first, second], []
-        monkeypatch.setattr(complex_step, "_against", self.against)
-        monkeypatch.setattr(complex_step, "_kinked", lambda probe, h: np.array([[kinked]]))
-        monkeypatch.setattr(complex_step, "_scatter", lambda probe, h, value: 0.125 * value)
+        monkeypatch.setattr(_analytic_check, "_against", self.against)
+        monkeypatch.setattr(_analytic_check, "kinked", lambda probe, h: np.array([[kinked]]))
+        monkeypatch.setattr(_analytic_check, "scatter", lambda probe, h, value: 0.125 * value)
         self.probe = lines_of(np.sin, np.ones(1))
 
     def against(self, judge, probe, expected, noise):
@@ -442,7 +444,7 @@ class Script:
         return np.array([[found]]), np.array([[error]]), np.array([[wrong]])
 
     def check(self, expected):
-        complex_step._check(self.probe, np.array([[expected]]))
+        _analytic_check.check(self.probe, np.array([[expected]]))
 
 
 @pytest.mark.parametrize(
@@ -481,7 +483,7 @@ def test_what_it_takes_to_refuse_a_function(monkeypatch, expected, first, second
     else:
         script.check(expected)
     # The second opinion knows the scatter of the slopes.
-    asked = [(cm.schemes.Central(), 0.0), (complex_step.LONGER, 0.125 * expected)]
+    asked = [(cm.schemes.Central(), 0.0), (_analytic_check.LONGER, 0.125 * expected)]
     assert script.asked == asked[: 1 if second is None else 2]
 
 
@@ -495,7 +497,7 @@ def test_checks_of_infinite_slopes_warn_nobody(monkeypatch):
 
 def test_only_what_is_wrong_twice_is_refused(monkeypatch):
     # The first output is right, and is not looked at again; the second one is, and is found right then.
-    monkeypatch.setattr(complex_step, "_scatter", lambda *_: 0.0)
+    monkeypatch.setattr(_analytic_check, "scatter", lambda *_: 0.0)
     answers = iter([([[1.0, 2.0]], [[False, True]]), ([[2.0]], [[False]])])
 
     def against(judge, probe, expected, noise):
@@ -503,20 +505,20 @@ def test_only_what_is_wrong_twice_is_refused(monkeypatch):
         assert expected.shape == np.shape(found)
         return np.array(found), np.full(expected.shape, 0.1), np.array(wrong)
 
-    monkeypatch.setattr(complex_step, "_against", against)
-    monkeypatch.setattr(complex_step, "_kinked", lambda probe, h: np.zeros((1, 2), bool))
-    complex_step._check(lines_of(np.sin, np.ones(1)), np.array([[1.0, 1.0]]))
+    monkeypatch.setattr(_analytic_check, "_against", against)
+    monkeypatch.setattr(_analytic_check, "kinked", lambda probe, h: np.zeros((1, 2), bool))
+    _analytic_check.check(lines_of(np.sin, np.ones(1)), np.array([[1.0, 1.0]]))
 
 
 def test_of_many_outputs_only_suspects_are_looked_at_twice(monkeypatch):
     looked = []
-    settled = complex_step._settled
+    settled = _analytic_check._settled
 
     def watched(probe, expected, *rest):
         looked.append((probe.outputs, expected.tolist()))
         return settled(probe, expected, *rest)
 
-    monkeypatch.setattr(complex_step, "_settled", watched)
+    monkeypatch.setattr(_analytic_check, "_settled", watched)
     scale = np.array([1.0, 2.0, 3.0, 4.0])
 
     def f(x):
@@ -552,9 +554,9 @@ def test_what_the_adaptive_scheme_confirms(monkeypatch, expected, truncation, no
             tables = (np.array([[v]]) for v in (2.0, truncation, noise))
             return Coefficient(*tables, step=np.ones(1), status=np.zeros((1, 1), np.int8))
 
-    monkeypatch.setattr(complex_step, "Adaptive", Known)
+    monkeypatch.setattr(_analytic_check, "Adaptive", Known)
     with np.errstate(all="raise"):
-        assert complex_step._confirmed("lines", np.array([[expected]])).tolist() == [[confirmed]]
+        assert _analytic_check._confirmed("lines", np.array([[expected]])).tolist() == [[confirmed]]
 
 
 def test_what_is_said():
@@ -572,12 +574,12 @@ def test_what_is_said():
         "values; differentiate its real and imaginary parts, or use scheme='adaptive'"
     )
     with pytest.raises(cm.NotAnalyticError) as caught:
-        complex_step.complex_values(lines_of(math.sin, 1.0), np.array([[1j]]))
+        _complex_values.complex_values(lines_of(math.sin, 1.0), np.array([[1j]]))
     name = lines_of(math.sin, 1.0).function.name
     assert str(caught.value).startswith(f"{name} does not take complex numbers (")
     assert str(caught.value).endswith("); use scheme='adaptive'")
     with pytest.raises(cm.NotAnalyticError) as caught:
-        complex_step.complex_values(lines_of(np.abs, 1.0), np.array([[1j]]))
+        _complex_values.complex_values(lines_of(np.abs, 1.0), np.array([[1j]]))
     assert str(caught.value) == (
         f"{lines_of(np.abs, 1.0).function.name} returned real values for a complex argument, so its "
         "imaginary part, and with it the derivative, is lost; remove casts such as float() or .real, or "

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calcml._lines import Excerpt, Lines
+from calcml.schemes._analytic_check import contradicted, refuse
 from calcml.schemes.base import Coefficient
-from calcml.schemes.complex_step import contradicted, refuse
 
 __all__ = ["check"]
 
