@@ -1,5 +1,7 @@
 """Adaptive on functions of very many outputs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -145,6 +147,9 @@ def test_level_without_a_good_guide():
     )
     # The median of 1e-6 and 2e-6, a hundred times; the zero does not count.
     assert outputs_module._level(good) == pytest.approx(1.5e-4)
+    noisy = replace(good, noise=np.array([[2e-6, 0.0, 5.0]]))
+    # Noise comes on top: the median of 3e-6 and 2e-6.
+    assert outputs_module._level(noisy) == pytest.approx(2.5e-4)
 
 
 def test_the_sample_has_no_pattern():
@@ -152,6 +157,35 @@ def test_the_sample_has_no_pattern():
     assert len(sample) <= 509 and (sample % 2 == 1).all()
     assert np.ptp(np.bincount(sample % 10, minlength=10)[1::2]) <= 10
     np.testing.assert_array_equal(outputs_module._sample(np.full(5, np.nan)), [0])
+
+
+@pytest.mark.parametrize(("count", "many"), [(1023, False), (1024, True)])
+def test_how_many_outputs_are_many(count, many):
+    assert outputs_module.has_many_outputs(lines_of(lambda x: x[0] + np.arange(count), 1.0)) is many
+    # A complex value counts twice.
+    lines = lines_of(lambda x: x[0] + 1j * np.arange(count // 2 + 1), 1.0)
+    assert outputs_module.has_many_outputs(lines)
+
+
+def test_the_sample_reaches_everywhere():
+    sample = outputs_module._sample(np.zeros(M))
+    # Of n multiples of the golden ratio no two are closer than 0.38 / n, nor is any gap wider than 2 / n.
+    gaps = np.diff(np.append(sample, M))
+    assert len(sample) == outputs_module.TOGETHER and sample[0] == 0
+    assert gaps.min() >= 0.38 * M / len(sample) - 1 and gaps.max() <= 2 * M / len(sample) + 1
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.longdouble])
+@pytest.mark.parametrize("factor", [1, np.nan])
+def test_results_are_as_wide_as_x_or_a_double(kind, factor):
+    rates, x = np.linspace(0.5, 2, M).astype(kind), np.array([0.5], kind)
+    lines = PointLines(Function(lambda x: kind(factor) * np.sin(rates * x[0]), None), x, axes(1), None)
+    c = Adaptive().coefficient(lines, 1)
+    wide = np.result_type(kind, float)
+    assert c.value.dtype == c.truncation.dtype == c.noise.dtype == wide and c.status.dtype == np.int8
+    if factor == 1:
+        # One to two digits less than x has.
+        assert np.median(np.abs(c.value[0] - rates * np.cos(rates * x))) < 100 * np.finfo(kind).eps
 
 
 def test_an_excerpt_is_the_same_lines():

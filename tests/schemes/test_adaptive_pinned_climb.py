@@ -228,3 +228,13 @@ def test_a_ratio_that_falls_to_a_fourth_is_not_past():
         fan, one = Script(head, np.ones(shape), np.ones(shape)), np.ones(1)
         Climb(fan, np.arange(1), one, 128 * one, np.zeros((1, 1)), one, one > 1)
         assert fan.octave + 1 == octaves
+
+
+def test_a_ratio_of_one_in_fifty_is_not_past():
+    # The step may go on up to that ratio.
+    shape = (8, 1, 1)
+    for tail, octaves in ((0.02, 8), (np.nextafter(0.02, 1), 6)):
+        head = np.array([2.0**12, 1, 1, 1, 1, 1, 1, 1]).reshape(shape)
+        fan, one = Script(head, np.full(shape, tail), np.ones(shape)), np.ones(1)
+        Climb(fan, np.arange(1), one, 128 * one, np.zeros((1, 1)), one, one > 1)
+        assert fan.octave + 1 == octaves

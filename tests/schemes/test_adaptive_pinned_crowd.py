@@ -11,8 +11,18 @@ from calcml._status import Status
 from calcml.schemes import _adaptive_crowd as crowds
 from calcml.schemes import _adaptive_crowd_guide as guides
 from calcml.schemes._adaptive_crowd import _follow, _status, _Table
-from calcml.schemes._adaptive_crowd_formula import Differences, formula_of, measure
-from calcml.schemes._adaptive_crowd_guide import Cells, Guide, Octaves, _pooled, per_power, taylor
+from calcml.schemes._adaptive_crowd_formula import Differences, _add, formula_of, measure
+from calcml.schemes._adaptive_crowd_guide import (
+    Cells,
+    Guide,
+    Octaves,
+    _allowed,
+    _pooled,
+    _positions,
+    _proved,
+    per_power,
+    taylor,
+)
 from calcml.schemes.adaptive import Adaptive
 from calcml.schemes.base import Coefficient
 
@@ -125,6 +135,41 @@ def test_parts_begin_where_they_are_cut():
     assert np.isnan(c.truncation).all() and np.isnan(c.noise).all() and c.noise.shape == (10, 1)
 
 
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize("first", [0, 2])
+def test_sums_over_some_nodes(n, first):
+    formula, origin = formula_of(n), np.array([1.0, -2.0])
+    ahead, behind = np.arange(4.0).reshape(2, 2) + 3, np.arange(4.0).reshape(2, 2) ** 2
+    sums = np.full((3, 2), 0.5)
+    _add(formula, first, ahead, behind, origin, *sums)
+    nodes = slice(first, first + 2)
+    odd, even = ahead - behind, ahead + behind - 2 * origin
+    expected = [
+        0.5 + np.dot(weights[nodes], part)
+        for weights, part in (
+            (formula.value, odd if n % 2 else even),
+            (formula.odd, odd),
+            (formula.even, even),
+        )
+    ]
+    # Two terms each, rounded to units of at most 16.
+    np.testing.assert_allclose(sums, expected, rtol=0, atol=64 * EPS)
+
+
+@pytest.mark.parametrize(("divides", "cuts"), [(True, [(0, 80), (80, 160), (160, 240)]), (False, [(0, 200)])])
+def test_parts_are_small_where_f_takes_them(monkeypatch, divides, cuts):
+    asked = []
+
+    def follow(lines, cut, formula, known, table):
+        asked.append((cut.start, cut.stop))
+        return np.arange(0)
+
+    monkeypatch.setattr(crowds, "_follow", follow)
+    monkeypatch.setattr(crowds, "BLOCK", 80)
+    crowds.crowd(Adaptive(), dividing(np.exp, np.linspace(1, 2, 200), divides), 1, error=True)
+    assert asked == cuts
+
+
 # Codes. -----------------------------------------------------------------------------------------------------
 
 
@@ -145,6 +190,10 @@ def test_codes(n):
     np.testing.assert_array_equal(codes, [0, poor, 0, 0, poor, 0, poor, 0, 0, poor, poor])
     assert codes.dtype == np.int8
     assert _status(n, np.ones(2), np.full(2, 0.01), None, None).tolist() == [0, 0]
+    # A hundredth of 100, which is 6400 over 64 steps, is 1 exactly.
+    one, zero, size = np.ones(2), np.zeros(2), np.full(2, 100 * 64.0**n)
+    codes = _status(n, zero, np.array([1.0, 1 + EPS]), Differences(one, zero, zero, size, zero), one)
+    np.testing.assert_array_equal(codes, [0, poor])
 
 
 def test_results_of_many_lines():
@@ -166,6 +215,15 @@ def test_results_of_many_lines():
     c = table.coefficient()
     assert np.isnan([c.value[0, 0], c.truncation[0, 0], c.noise[0, 0]]).all() and c.step[0] == 0
     assert c.status[0, 0] == Status.NON_FINITE and c.value[2, 0] == 1
+
+
+@pytest.mark.parametrize("error", [True, False])
+@pytest.mark.parametrize(("kind", "wide"), [(np.float32, float), (float, float), (np.longdouble,) * 2])
+def test_results_are_as_wide_as_x_or_a_double(kind, wide, error):
+    c = _Table(lines_of(np.exp, np.ones(4, kind)), error).coefficient()
+    for part in (c.value, c.truncation, c.noise):
+        assert part.dtype == wide and part.shape == (4, 1) and np.isnan(part).all()
+    assert c.step.dtype == float and c.status.dtype == np.int8
 
 
 def test_points_in_full_are_asked_for_by_groups(monkeypatch):
@@ -242,12 +300,12 @@ def test_octaves_count_the_bits(sign):
 
 
 def test_as_many_octaves_as_cells():
-    # 2047 units of 2^k bits fill all cells but one; the next coarser ones would fill half of them.
-    for k, cell in ((40, 1023), (44, 1023)):
+    # 2047 units of 2^k bits take coarser cells, of which they fill half; one bit less still fits.
+    for k, less, cell in ((40, 0, 1023), (44, 0, 1023), (40, 1, 2046), (44, 1, 2046)):
         one = int(np.array(1.0).view(np.int64))
-        at = np.array([one, one + 2047 * 2**k]).view(np.float64)
+        at = np.array([one, one + 2047 * 2**k - less]).view(np.float64)
         cells = Octaves(Guide(at, np.ones(3), np.ones(3), np.arange(0), np.empty(0), np.empty(0)))
-        assert cells.shift == k + 1 and cells.place(at)[1] == cell == cells.top
+        assert cells.shift == k + 1 - less and cells.place(at)[1] == cell == cells.top
 
 
 def test_cells_of_equal_width():
@@ -256,6 +314,58 @@ def test_cells_of_equal_width():
     assert cells.scale == 2047 / 8 and (cells.low, cells.high) == (-3, 5)
     np.testing.assert_array_equal(cells.place(np.array([-3.0, 1.0, 5.0])), [0, 1023, 2047])
     assert Cells.suits(at) and not Cells.suits(at[:1]) and not Cells.suits(np.array([-INF, 1.0]))
+
+
+@pytest.mark.parametrize("kind", [Cells, Octaves])
+def test_a_cell_holds_what_is_safe_on_the_intervals_in_it_and_no_others(kind):
+    rng = np.random.default_rng(7)
+    # Some cells hold several scouts, most none.
+    at = np.sort(np.append(rng.uniform(1, 9, 60), [3 + 1e-4, 3 + 2e-4, 1.0, 9.0]))
+    step, noise = rng.random((2, len(at) + 1))
+    cells = kind(Guide(at, step, noise, np.arange(0), np.empty(0), np.empty(0)))
+    places = cells.place(at)
+    for cell in range(places[-1] + 1):
+        # From the interval of the last scout before the cell to that of the first one behind it.
+        first, last = np.count_nonzero(places < cell), np.count_nonzero(places <= cell)
+        inside = slice(first, min(last, len(at) - 1) + 1)
+        assert cells.step[cell] == step[inside].min() and cells.noise[cell] == noise[inside].max()
+
+
+def test_scouts_are_one_in_sixteen_and_both_ends():
+    lines = dividing(np.exp, np.linspace(1, 2, 79), False)
+    # Four in 79: the parts 0, 0.618, 0.236 and 0.854 of all.
+    np.testing.assert_array_equal(_positions(lines, np.arange(79)), [0, 18, 48, 67, 78])
+    # Of the usable ones alone, 1, 3, 5, …, every other one.
+    np.testing.assert_array_equal(_positions(lines, np.arange(1, 79, 2)), [1, 19, 49, 67, 77])
+
+
+def test_scouts_at_one_point_stay_in_order():
+    # Which points count as neighbors must not depend on how a machine sorts.
+    lines = dividing(np.exp, np.repeat([2.0, 1.0], 800), False)
+    index = _positions(lines, np.arange(1600))
+    assert len(index) > 90
+    np.testing.assert_array_equal(index, sorted(index, key=lambda k: (k < 800, k)))
+
+
+def test_limits_of_scouts_belong_to_what_is_allowed():
+    h = 2.0**-40
+    part = lines_of(np.sin, np.ones(2), (1 - np.array([5, 4.9]) * h, 2)).part(slice(None))
+    np.testing.assert_array_equal(_allowed(part, formula_of(1), np.full(2, h)), [True, False])
+    # Both errors together; and a hundred times that of the full scheme.
+    unit = 2.0**-40
+    one, error, status = np.ones((4, 1)), np.full((4, 1), unit / 2), np.zeros((4, 1), dtype=np.int8)
+    full = Coefficient(one, error, error, np.ones(4), status)
+    value = 1 + np.array([2 * unit, 2 * unit + EPS, 0, 0])
+    own = np.array([unit, unit, 100 * unit, 100 * unit + EPS])
+    np.testing.assert_array_equal(_proved(full, value, own), [True, False, True, False])
+
+
+@pytest.mark.parametrize(("apart", "contradicts"), [(2.0**-9, False), (2.0**-9 + EPS, True), (-1.0, True)])
+def test_what_scouts_see_may_differ_by_both_errors(apart, contradicts):
+    value, error = np.array([1.0]), np.array([2.0**-10])
+    known = Guide(value, value, value, np.arange(1), value, error)
+    assert known.contradicts(value + apart, error, np.array([True])) is contradicts
+    assert not known.contradicts(value + apart, error, np.array([False]))
 
 
 @pytest.mark.parametrize("lost", [9, 10, 11])

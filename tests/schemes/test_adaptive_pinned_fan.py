@@ -47,6 +47,14 @@ def test_terms_on_both_sides(h, c):
     assert terms.size[0, 0] == max(abs(cubic(c)(t)) for t in (-2 * h, -h, 0, h, 2 * h))
 
 
+def test_distances_beyond_the_largest_number_warn_nobody():
+    fan = Symmetric(lines_of(np.sin, [1e308]), np.arange(1))
+    with np.errstate(all="raise"):
+        t = fan.distances(np.array([1.0, 2.0]), np.array([1e308]), EVERY)
+    # From 1e308 down to -1e308 there is room for both.
+    assert t[1, 0, 0] == np.inf and -1e308 >= t[0, 1, 0] > -1.01e308
+
+
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 @pytest.mark.parametrize("c", [C, [50.0, 9.0, 0.25, 0.5, 0.0], [-2.0, 0.125, 3.0, -8.0, 0.0]])
 def test_terms_on_one_side(sign, c):

@@ -141,13 +141,13 @@ def test_given_up(some_high):
 
 
 @pytest.mark.parametrize("trials", [2, 3, 11, 12])
-@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
-def test_decide(trials, share):
+@pytest.mark.parametrize(("share", "lost_share"), [(0.0, 0.0), (0.3, 0.075), (1.0, 0.25), (0.3, 0.0)])
+def test_decide(trials, share, lost_share):
     rng = np.random.default_rng(trials)
     search, steps = search_of(), 2.0 ** rng.integers(-30, 0, (8, LINES))
     q, low_before, low, first, high, step, new = near(rng, 0.002, 0.1), *steps[:6]
     low = low * flags(rng, share=0.8)
-    accepted, late, lost = flags(rng, share=share), flags(rng, share=share / 4), flags(rng, share=share / 4)
+    accepted, late, lost = (flags(rng, share=s) for s in (share, lost_share, lost_share))
     lost |= late
     still, side, jumps, up = (flags(rng, share=share / 5) for _ in range(4))
     finite, asked = flags(rng, share=0.9), {}
@@ -202,7 +202,7 @@ def test_decide(trials, share):
 def test_climb(monkeypatch):
     rng = np.random.default_rng(7)
     size = 8
-    search = search_of(size, size=np.array([1.0, 64.0] * 4))
+    search = search_of(size, size=np.array([64.0, 1.0] * 4))
     rows = np.array([7, 1, 2, 3, 4, 5])
     p = len(rows)
     s = search.state.take(rows)

@@ -132,7 +132,7 @@ def test_shorten_starts_below_the_step():
     watched = Watched(np.exp, [1.0, 2.0, 1.0, 3.0])
     search, seen = watched.search, []
     s = search.state
-    s.low = np.array([2.0**-12, 0.0, 2.0**-2, 2.0**-9])
+    s.low = np.array([2.0**-14, 0.0, 2.0**-2, 2.0**-9])
     s.step = np.array([2.0**-2, 2.0**-2, 2.0**-2, 2.0**-49])
     s.known[3] = False
     s.failures = np.full(4, 5)
@@ -150,15 +150,16 @@ def test_shorten_starts_below_the_step():
     ((part, trials),) = seen
     # Half of the trials are left; in the middle between the steps, or 2^-5 below.
     assert trials == 6
-    np.testing.assert_array_equal(part.step, [2.0**-7, 2.0**-7, 2.0**-7])
-    np.testing.assert_array_equal(part.low, [2.0**-12, 0, 0])
+    assert isinstance(trials, int)
+    np.testing.assert_array_equal(part.step, [2.0**-8, 2.0**-7, 2.0**-7])
+    np.testing.assert_array_equal(part.low, [2.0**-14, 0, 0])
     np.testing.assert_array_equal(part.high, before.step[:3])
     np.testing.assert_array_equal(part.head_high, terms.head[:3])
     np.testing.assert_array_equal(part.jump_high, terms.tail[:3])
     assert (part.tail_high == INF).all() and part.tail_high.shape == (3, 1)
     assert part.loud.all() and part.loud.dtype == bool and not part.known.any() and part.known.dtype == bool
     assert part.some_high is True and (part.failures == 0).all()
-    np.testing.assert_array_equal(search.state.step, [2.0**-7, 2.0**-2, 2.0**-7, 2.0**-49])
+    np.testing.assert_array_equal(search.state.step, [2.0**-8, 2.0**-2, 2.0**-7, 2.0**-49])
     np.testing.assert_array_equal(search.state.failures, [0, 0, 0, 5])
 
 
@@ -242,11 +243,12 @@ def test_work_on_some_lines_alone():
 
 
 def test_span_is_the_change_over_the_length():
-    watched = Watched(np.exp, [1.0] * 5)
-    heads = np.array([[2.0], [0.0], [INF], [np.nan], [2.0]])
+    watched = Watched(np.exp, [1.0] * 6)
+    heads = np.array([[2.0], [0.0], [INF], [np.nan], [2.0], [2.0**-9]])
     watched.fan.terms = lambda values, rows: Terms(heads, heads, heads, heads)
-    watched.search.state.known = np.array([True, True, True, True, False])
-    np.testing.assert_array_equal(watched.search.span(np.full((5, 1), 3.0)), [[16], [3], [3], [3], [3]])
+    watched.search.state.known = np.array([True, True, True, True, False, True])
+    span = watched.search.span(np.full((6, 1), 3.0))
+    np.testing.assert_array_equal(span, [[16], [3], [3], [3], [3], [2.0**-6]])
 
 
 def test_far_is_the_change_at_the_first_step():
@@ -280,3 +282,5 @@ def test_doubt_is_a_jump_over_the_length_to_it():
     search.state.jump, search.state.high = np.array([[3.0], [0.0]]), np.array([0.5, INF])
     np.testing.assert_array_equal(search.doubt(1), [[6], [0]])
     np.testing.assert_array_equal(search.doubt(3), [[24], [0]])
+    search.state.jump = np.array([[2.0**-9], [0.0]])
+    np.testing.assert_array_equal(search.doubt(1), [[2.0**-8], [0]])

@@ -36,6 +36,14 @@ def test_loud_is_more_noise_than_there_can_be_and_less_than_six_digits():
     assert not adaptive._loud(None, quiet, "r").any()
 
 
+def test_few_digits_are_sure_where_the_error_is_large_beside_value_and_f():
+    # Beside the value; beside f over the length of the step, 8 / 2, too; beside both.
+    value, error = np.array([[100.0], [0.5], [0.5]]), np.array([[0.5], [0.03], [0.05]])
+    parts = [value, error, 0 * error, error, error, np.full((3, 1), 16.0), 0 * error]
+    found = Found(*parts, np.full(3, 0.5))
+    np.testing.assert_array_equal(found.poor(1, np.zeros(3)), [[False], [False], [True]])
+
+
 def test_the_search_goes_on_below_three_times(monkeypatch):
     # A line: stays loud and gains twice; is quiet at last, with a larger error; gets no other step; is quiet.
     steps, errors, shortened = np.array([8.0, 8.0, 8.0, 8.0]), np.full(4, 4.0), []

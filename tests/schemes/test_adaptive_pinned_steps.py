@@ -69,6 +69,7 @@ def test_allowed_steps_are_powers_of_two():
     # Below: four units in the last place of x, and 2^-1040.
     assert allowed([0, 0, 0, 0]) == [2.0**-1040, 2.0**-50, 2.0**-48, 2.0**-1061]
     assert allowed([2.0**-60, 2.0**-60], np.array([2, 0])) == [2.0**-48, 2.0**-60]
+    assert Steps(fan_of([1.375]), 1).allowed(np.zeros(1), every) == 2.0**-50
 
 
 def test_steps_stand_aside_of_binary_fractions(monkeypatch):
@@ -102,7 +103,9 @@ def draw(seed, q_unit=1.0, n=1):
     size = rng.choice([0.0, 1.0, 2.0**10], LINES)
     steps = Steps(fan_of(size, q_unit=q_unit), n)
     shape = (LINES, OUTPUTS)
-    step = steps.halt * np.exp2(rng.choice([-30.0, -14.0, -13.0, -12.0, -3.0, -2.0, -1.0, 0.0, 12.0], LINES))
+    step = steps.halt * np.exp2(
+        rng.choice([-30.0, -15.0, -14.0, -13.0, -12.0, -3.0, -2.0, -1.0, 0.0, 12.0], LINES)
+    )
     moves = rng.random(shape) < 0.6
     noise = np.exp2(rng.choice([-40.0, -20.0], shape))
     # Noise leaves a step four times as long where its share of the head is 0.015 / 16 of the unit of q.

@@ -78,12 +78,26 @@ def test_coordinates_of_different_size_on_one_line():
     np.testing.assert_allclose(h, [1e-10 * 0.5e-150, 1e-100, 1e-155], rtol=1e-14)
     lines = lines_of(np.sin, [1e-290, 1e-270, 1.0])
     np.testing.assert_allclose(_imaginary.near(lines, np.full(3, 1e-100)), [1e-290, 1e-280, 1e-100])
+    assert _imaginary.near(lines, np.full(3, 1e-100, np.longdouble)).dtype == np.longdouble
+    # The last steps are counted in the units of x.
+    steep = Directions.dense(np.array([[8.0]]))
+    lines = PointLines(Function(np.sum, flatten(np.ones(1))[1]), np.array([1e-290]), steep)
+    np.testing.assert_allclose(_imaginary.near(lines, np.full(1, 1e-100)), [1e-290 / 8])
+
+
+def test_which_underflow_is_excused():
+    # What counts is how far x itself is below 1e-50.
+    lines = SimpleNamespace(size=np.array([2e-51, 1e-51, 1e-50]), reach=np.array([8.0, 8.0, 1.0]))
+    h = np.array([1e-100, 1e-200, 1e-300])
+    found = complex_step._excused(lines, h)
+    np.testing.assert_array_equal(found, np.array([[1.0], [0.0], [1.0]]) * _imaginary.underflow(h))
 
 
 def test_truncation_of_steps_that_are_not_far_below_x():
-    lines = SimpleNamespace(size=np.array([1e-300, 1.0, 0.0, 1.0, 1.0]))
-    found = _imaginary.relative_truncation(lines, np.array([1e-303, 1e-100, 1e-100, 1.9e-10, 2.1e-10]))
-    np.testing.assert_allclose(found, [[1e-6], [0.0], [0.0], [0.0], [2.1e-10**2]], rtol=1e-14)
+    lines = SimpleNamespace(size=np.array([1e-300, 1.0, 0.0, 1.0, 1.0, 1.0]))
+    h = np.array([1e-303, 1e-100, 1e-100, 1.9e-10, 2.1e-10, 2 * 1e-10])
+    found = _imaginary.relative_truncation(lines, h)
+    np.testing.assert_allclose(found, [[1e-6], [0.0], [0.0], [0.0], [2.1e-10**2], [0.0]], rtol=1e-14)
 
 
 def test_the_status_of_what_the_error_leaves():
@@ -98,6 +112,39 @@ def test_the_status_of_what_the_error_leaves():
     # Beside a zero of f, an error above a zero derivative says nothing; an infinite one is never accurate.
     assert names == ["OK", "INACCURATE", "OK", "OK", "INACCURATE", "INACCURATE", "NON_FINITE"]
     assert status.dtype == np.int8
+
+
+def test_the_status_where_x_is_small():
+    # Beside x = 0 the length of f is taken for 1.
+    lines = lines_of(lambda z: np.full(z.size, 3.0), [0.0, 0.0, 0.5, 0.5, 2.0, 2.0])
+    root = EPS**0.5
+    value = np.array([0.0, 0.0, 0.0, 0.0, 100.0, 0.0])[:, None]
+    error = np.array([2.9 * root, 3.1 * root, 5.9 * root, 6.1 * root, 1.0, 1.5 * root])[:, None]
+    status = complex_step._status(lines, value, error, np.ones((6, 1), bool))
+    names = [cm.Status(int(s)).name for s in status[:, 0]]
+    # Errors just as large as they may be are excused.
+    assert names == ["OK", "INACCURATE", "OK", "INACCURATE", "OK", "OK"]
+
+
+def test_what_the_check_leaves_is_noise_of_its_own_point(monkeypatch):
+    plain = ComplexStep().coefficient(lines_of(np.sin, [1.0, 2.0]), 1)
+    monkeypatch.setattr(complex_step, "check", lambda probe, expected, judge: np.array([[0.5], [0.25]]))
+    charged = ComplexStep().coefficient(lines_of(np.sin, [1.0, 2.0]), 1)
+    np.testing.assert_allclose(charged.noise - plain.noise, [[0.5], [0.25]], rtol=1e-12)
+
+
+def test_steep_and_flat_lines_share_what_is_left_without_a_warning():
+    lines = lines_of(np.sin, [1.0, 2.0])
+    value, left = np.array([[1e300], [1e-300]]), np.ones((1, 1))
+    with np.errstate(all="raise"):
+        share = _analytic_check.charged(lines, value, "mixture", left)
+    np.testing.assert_array_equal(share, [[np.inf], [3.0]])
+
+
+def test_an_endless_slope_warns_nobody():
+    with np.errstate(all="raise"):
+        c = ComplexStep().coefficient(lines_of(lambda z: z * 1e200 * 1e200, 0.0), 1, error=False)
+    assert np.isinf(c.value).all() and status_of(c) is not cm.Status.OK
 
 
 def test_an_infinite_error_is_not_accurate():
@@ -214,6 +261,8 @@ def test_what_is_charged_for_a_mixture():
         (2.3, True, False, 0.3),
         (1.0, True, False, 1.0),
         (2.3, False, False, 0.0),
+        # The first one is nearer, but they are too far apart from each other.
+        (4.1, True, False, 1.0),
     ],
 )
 def test_what_is_left_unexplained(monkeypatch, found, disagree, refused, left):
@@ -238,6 +287,28 @@ def test_when_a_second_difference_is_taken(monkeypatch, share, suspected):
         expected = np.array([[2 + sign * 0.5 * share]])
         *_, wrong = _analytic_check._suspected(_analytic_check.PLAIN, lines_of(np.sin, np.ones(1)), expected)
         assert wrong.tolist() == [[suspected]]
+    # Derivatives that are the same to 64 units in the last place are.
+    for found in (1 - 64 * EPS, 1 + 32 * EPS):
+        answer = np.array([[found]]), np.zeros((1, 1)), None
+        monkeypatch.setattr(_analytic_check, "_against", lambda *_, answer=answer: answer)
+        *_, wrong = _analytic_check._suspected("judge", lines_of(np.sin, np.ones(1)), np.ones((1, 1)))
+        assert not wrong.any()
+
+
+def test_a_second_opinion_is_only_asked_where_the_first_contradicts(monkeypatch):
+    asked = []
+
+    def against(judge, probe, expected, noise):
+        asked.append(judge)
+        return np.array([[3.0]]), np.array([[0.1]]), np.array([[True]])
+
+    monkeypatch.setattr(_analytic_check, "_against", against)
+    lines = lines_of(np.sin, np.ones(1))
+    wrong, found, error = _analytic_check.contradicted(lines, np.array([[3.0]]))
+    assert (wrong.tolist(), found.tolist(), error.tolist()) == ([[False]], [[3.0]], [[0.1]])
+    assert asked == [_analytic_check.PLAIN]
+    wrong, *_ = _analytic_check.contradicted(lines, np.array([[2.0]]))
+    assert wrong.all() and asked[1:] == [_analytic_check.PLAIN, _analytic_check.LONGER]
 
 
 # What f raises by itself.
@@ -341,3 +412,11 @@ def test_what_may_be_chance(monkeypatch, apart, refused):
     assert found.tolist() == [[refused]]
     assert left[0, 0] == pytest.approx(0.0 if refused else 2 * apart, rel=1e-9)
     assert _analytic_check._settled(lines, expected, 0.0, first, wrong)[2].all()
+
+
+def test_just_as_far_apart_as_chance_allows(monkeypatch):
+    two = np.array([[2.0]])
+    monkeypatch.setattr(_analytic_check, "_against", lambda *_: (two, two * 0, two > 0))
+    lines = lines_of(np.sin, np.ones(1))
+    refused, _ = _analytic_check._settled(lines, np.array([[1.0]]), 0.0, two, two > 0, chance=0.5)[2:]
+    assert not refused.any()

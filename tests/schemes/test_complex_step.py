@@ -16,6 +16,7 @@ from calcml.schemes import Coefficient, ComplexStep, _analytic_check, _complex_v
 from calcml.testing import derivative_cases, digits, honest
 
 EPS = np.finfo(float).eps
+FALSE = np.zeros((1, 2), bool)
 
 
 @given(st.floats(-20, 20))
@@ -48,6 +49,8 @@ def test_evaluations():
     cm.gradient(f, x, scheme="complex")
     assert (sum(calls), len(calls)) == (5, 12)
     assert cm.estimate_gradient(f, x, scheme="complex").nfev == 45 + 7
+    # Four for each point of an elementwise function.
+    assert cm.estimate_derivative(np.sin, x, scheme="complex").nfev == 1 + 9 + 4
 
 
 CANCELLATION = [
@@ -333,6 +336,14 @@ def test_the_scatter_of_slopes(bounds):
         assert found[0, 0] == pytest.approx(scatter_by_hand(slope, value, low, high), rel=1e-10)
 
 
+def test_scatters_of_any_size_side_by_side():
+    way, size = EPS**0.55, np.array([1.0, 1e-200])
+    lines = lines_of(with_slopes(lambda x: size * (x / way) ** 3), np.zeros(2))
+    found = _imaginary.scatter(lines, np.full(2, 1e-100), np.zeros((2, 1)))[:, 0]
+    np.testing.assert_allclose(found, size * found[0], rtol=1e-12)
+    assert found[0] > 0.1
+
+
 def test_the_scatter_where_there_is_no_room():
     lines = lines_of(with_slopes(lambda x: 3 + 0 * x), np.ones(1), (1.0, 1.0))
     found = _imaginary.scatter(lines, np.array([1e-100]), np.array([[3.0]]))
@@ -371,6 +382,9 @@ def test_infinite_slopes_warn_nobody():
         (100.0, 200.0, 1.01, False),
         (100.0, 200.0, -0.99, True),
         (100.0, 200.0, -1.01, False),
+        # Just as much is too much of a scatter, and too little of a kink.
+        (0.0, 100.25, 1.0, False),
+        (999.0, 1000.0, 0.0, False),
     ],
 )
 def test_kinks(left, right, jitter, kinked):
@@ -384,7 +398,7 @@ def test_kinks(left, right, jitter, kinked):
 
     lines = lines_of(with_slopes(slope), np.zeros(2))
     # The means move by a quarter of the jitter.
-    assert _imaginary.kinked(lines, np.full(2, 1e-100)).tolist() == [[kinked]] * 2
+    assert _imaginary.kinked(lines, np.full(2, 2.0**-332)).tolist() == [[kinked]] * 2
 
 
 def test_kinks_are_looked_for_on_each_line():
@@ -458,6 +472,7 @@ class Script:
         (2.0, (2.0021, 0.1, False), None, True, True),
         (2.0, (2.0021, 0.1, False), None, False, False),
         (-2.0, (-2.0021, 0.1, False), None, True, True),
+        (1000.0, (1001.0, 100.0, False), None, True, False),
         # Wrong: the second one must disagree, too, and be nearer to the first one than half of the way.
         (2.0, (3.0, 0.1, True), (3.0, 0.1, True), False, True),
         (2.0, (3.0, 0.1, True), (3.0, 0.1, False), False, False),
@@ -488,11 +503,39 @@ def test_what_it_takes_to_refuse_a_function(monkeypatch, expected, first, second
 
 
 def test_checks_of_infinite_slopes_warn_nobody(monkeypatch):
-    for first in ((np.inf, 0.1, True), (-1e308, 0.1, True)):
-        script = Script(monkeypatch, first, first)
-        with np.errstate(all="raise"):
-            script.check(np.inf if first[0] == np.inf else 1e308)
-            break
+    far = (-1e308, 0.1, True)
+    with np.errstate(all="raise"):
+        Script(monkeypatch, (np.inf, 0.1, True), None).check(np.inf)
+        with pytest.raises(cm.NotAnalyticError):
+            Script(monkeypatch, far, far).check(1e308)
+        endless = np.array([[np.inf]])
+        script = Script(monkeypatch, (np.inf, 0.1, True), None)
+        *_, refused, left = _analytic_check._settled(script.probe, endless, 0.0, endless, endless > 0)
+    assert not refused.any() and np.isnan(left).all()
+
+
+def test_what_may_be_chance_among_many_points(monkeypatch):
+    # A share of 1e-6 of one line for all is no chance, beside that of each of many points.
+    answer = (-2.0, 0.0, True)
+    expected = np.array([[-2 + 2 * 0.99e-6]])
+    script = Script(monkeypatch, answer, answer)
+    script.check(expected[0, 0])
+    script.asked.clear()
+    with pytest.raises(cm.NotAnalyticError):
+        _analytic_check.check(script.probe, expected, _analytic_check.SHARP)
+
+
+def test_what_is_not_refused_needs_no_confirmation(monkeypatch):
+    second = np.array([[2.0, 3.0]]), np.full((1, 2), 0.1), np.array([[False, True]]), np.zeros((1, 2))
+    monkeypatch.setattr(
+        _analytic_check, "_suspected", lambda *_: (np.full((1, 2), 3.0), *second[1:2], ~FALSE)
+    )
+    monkeypatch.setattr(_analytic_check, "_settled", lambda *_: second)
+    monkeypatch.setattr(_analytic_check, "_confirmed", lambda *_: FALSE)
+    monkeypatch.setattr(_analytic_check, "scatter", lambda *_: 0.0)
+    monkeypatch.setattr(_analytic_check, "kinked", lambda *_: FALSE)
+    with pytest.raises(cm.NotAnalyticError, match="gives 2.5, real differences 3 "):
+        _analytic_check.check(lines_of(np.sin, np.ones(1)), np.array([[2.25, 2.5]]))
 
 
 def test_only_what_is_wrong_twice_is_refused(monkeypatch):
@@ -536,6 +579,7 @@ def test_of_many_outputs_only_suspects_are_looked_at_twice(monkeypatch):
     ("expected", "truncation", "noise", "confirmed"),
     [
         (2.0, 0.0, 0.0, True),
+        (2.0, 1e308, 0.0, False),
         (3.0, 0.05, 0.05, True),  # apart by 1 = 10 (0.05 + 0.05), and that is less than 3 / 2
         (3.0, 0.05, 0.04, False),
         (3.0, 0.04, 0.05, False),
@@ -557,6 +601,14 @@ def test_what_the_adaptive_scheme_confirms(monkeypatch, expected, truncation, no
     monkeypatch.setattr(_analytic_check, "Adaptive", Known)
     with np.errstate(all="raise"):
         assert _analytic_check._confirmed("lines", np.array([[expected]])).tolist() == [[confirmed]]
+
+
+def test_nothing_confirms_an_infinite_derivative():
+    lines = lines_of(lambda x: x * 1e308, 0.0)
+    endless = SimpleNamespace(value=np.array([[np.inf]]), truncation=np.zeros((1, 1)), noise=np.zeros((1, 1)))
+    with pytest.MonkeyPatch.context() as patch, np.errstate(all="raise"):
+        patch.setattr(_analytic_check, "Adaptive", lambda: SimpleNamespace(coefficient=lambda *_: endless))
+        assert not _analytic_check._confirmed(lines, np.array([[np.inf]])).any()
 
 
 def test_what_is_said():

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 import calcml as cm
+from calcml._function import Function
+from calcml._lines import ElementwiseLines
+from calcml.schemes._difference import _near
 
 
 @pytest.mark.parametrize("x", [1e-8, 1e-6, 8.75e-6, 1e-5, 1.3e-5])
@@ -28,6 +31,20 @@ def test_only_the_lines_that_reach_for_zero_cost_more():
         (np.array(p) != [1e-5, 1.0, 2.0]).nonzero()[0].item() for p in points if (p != [1e-5, 1, 2]).any()
     ]
     assert moved.count(1) == moved.count(2) == 2 and moved.count(0) > 4
+
+
+@pytest.mark.parametrize("size", [0.25, 2.0, 64.0])
+@pytest.mark.parametrize("count", [3, 8192, 8193])
+def test_a_step_may_be_a_quarter_of_x_and_x_may_be_zero(count, size):
+    x, h = np.full(count, size), np.full(count, size / 4)
+    lines = ElementwiseLines(Function(np.exp, None), x, None)
+    assert _near(lines, h).size == 0
+    h[1] = np.nextafter(h[1], 1e3)
+    np.testing.assert_array_equal(_near(lines, h), [1])
+    x[0] = 0
+    lines = ElementwiseLines(Function(np.exp, None), x, None)
+    np.testing.assert_array_equal(_near(lines, h), [1])
+    np.testing.assert_array_equal(_near(lines, 8 * h), np.arange(1, count))
 
 
 @pytest.mark.parametrize("count", [8192, 8193])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calcml._function import Function
-from calcml._lines import ElementwiseLines, PointLines, axes
+from calcml._lines import Directions, ElementwiseLines, PointLines, axes
 from calcml._parameters import check_bounds, flatten
 from calcml.schemes._noise import _Distances, difference_noise, measured_noise
 from calcml.schemes._search import LONG, RIGHT, SHORT, Probe
@@ -79,6 +79,8 @@ def test_differences_must_change_sign():
         # Half of seven values is 3.5: four of the six differences vanish, or three.
         ([1, 1, 1, 2, 1, 1, 1], SHORT),
         ([1, 1, 2, 1, 1, 2, 2], RIGHT),
+        # Half of eight values is 4, and as many differences vanish.
+        ([1, 1, 2, 2, 1, 1, 2, 2], SHORT),
         ([1, 2, 3, np.nan, 5, 6, 7], LONG),
         ([1, 1, 1, 1, 1, 1, np.inf], LONG),
         ([0, 1, 2, 3, 4, 5, 6], LONG),
@@ -88,6 +90,31 @@ def test_verdicts(values, verdict):
     noise, said = difference_noise(table(values))
     assert said[0, 0] == verdict
     assert (noise[0, 0] > 0) == (verdict == RIGHT)
+
+
+def test_differences_of_growth_agree_but_do_not_change_sign():
+    # In 100^t all levels agree, and all differences are positive, whatever those of other lines are.
+    growth = 100.0 ** np.arange(7.0)
+    assert max(levels(growth)[:3]) <= 4 * min(levels(growth)[:3])
+    noise, said = difference_noise(np.stack([growth, 1e12 * VALUES, -growth], axis=1)[:, None])
+    assert said.tolist() == [[LONG, RIGHT, LONG]]
+    assert noise[0, [0, 2]].tolist() == [0, 0]
+
+
+def test_two_levels_at_the_end_are_not_three():
+    # t⁴ but for one value: differences of order 5 are 10 and -10, that of order 6 is -20.
+    values = np.arange(7.0) ** 4 + (np.arange(7) == 3)
+    assert max(levels(values)[4:]) <= 4 * min(levels(values)[4:])
+    noise, said = difference_noise(table(values))
+    assert (noise[0, 0], said[0, 0]) == (0.0, LONG)
+
+
+def test_levels_that_are_four_times_apart_agree():
+    # Sums of squares 12, 8 and 5: levels of 1, (8 / 30)^½ and 1/4.
+    values = np.array([0.0, 1, 1, 0, 0, 1, 4])
+    assert levels(values)[0] == 1
+    noise, said = difference_noise(table(values))
+    assert (noise[0, 0], said[0, 0]) == (1.0, RIGHT)
 
 
 def test_all_lines_and_outputs_at_once():
@@ -102,6 +129,13 @@ def test_tables_do_not_overflow(power):
     noise, said = difference_noise(table(VALUES * 2.0**power))
     assert noise[0, 0] == pytest.approx(levels(VALUES)[0] * 2.0**power, rel=1e-12)
     assert said[0, 0] == RIGHT
+
+
+@pytest.mark.parametrize("unit", [2.0**-1074, 2.0**1023])
+def test_tables_of_the_least_and_the_largest_numbers(unit):
+    # The squares of the differences 1, -2, 1, 1, -2, 1 are 2 on average, twice the noise.
+    noise, said = difference_noise(table(np.array([0, 1, -1, 0, 1, -1, 0]) * unit))
+    assert (noise[0, 0], said[0, 0]) == (unit, RIGHT)
 
 
 def uniform(seed=1):
@@ -233,6 +267,85 @@ def test_outputs_that_want_different_distances():
     assert level[4] == 0.0
 
 
+def test_slopes_stay_when_other_outputs_go_on():
+    def f(x):
+        return np.array([np.exp(x[0]), 1e-3 * np.round(1e3 * x[0])])
+
+    lines = PointLines(Function(f, flatten(np.ones(1))[1]), np.ones(1), axes(1))
+    noise = measured_noise(lines)
+    assert lines.function.nfev > 7
+    assert abs(noise.slope[0, 0] - math.e) < 6 * noise.doubt[0, 0] < 1e-6
+
+
+@pytest.mark.parametrize("grid", [2.0**-40, 2.0**-10, 1.0, 2.0**20])
+def test_values_on_a_grid_have_its_noise_where_no_table_settles(grid):
+    # Near 0 the values are either all the same or far apart.
+    for x in (0.1, 0.2, 0.4):
+        noise, nfev = noise_of(lambda x: grid * np.round(x), x)
+        assert nfev == 1 + 8 * 6
+        assert noise.level[0, 0] == pytest.approx(grid / math.sqrt(12), rel=1e-15, abs=0)
+        assert noise.doubt[0, 0] == math.inf
+
+
+def test_each_output_has_its_own_grid():
+    def f(x):
+        return np.round(x[0]) * np.array([1.0, 2.0**10, 2.0**-10])
+
+    lines = PointLines(Function(f, flatten(np.ones(1))[1]), np.array([0.2]), axes(1))
+    expected = np.array([1.0, 2.0**10, 2.0**-10]) / math.sqrt(12)
+    np.testing.assert_allclose(measured_noise(lines).level[0], expected, rtol=1e-15)
+
+
+def test_one_jump_is_no_grid():
+    # However far one looks, only one of the six differences is not 0.
+    noise, nfev = noise_of(lambda x: 1.0 + (x > 2), 2.0)
+    assert nfev == 1 + 8 * 6
+    assert noise.level[0, 0] == EPS / 2
+
+
+@pytest.mark.parametrize("x", [0.0, 2.0])
+def test_changes_are_no_grid_where_f_has_not_stood_still(x):
+    # All differences of f(x) = x are equal.
+    assert noise_of(lambda x: x, x)[0].level[0, 0] == x * EPS / 2
+
+
+@pytest.mark.parametrize(("f", "power"), [(lambda x: x, -7), (lambda x: 0 * x, 7)])
+def test_distances_change_by_a_factor_of_128(f, power):
+    seen = []
+    noise_of(lambda x: seen.append(float(x)) or f(x), 0.0)
+    expected = {
+        k * 2.0**-32 * 1.2360679774997898 * 2.0 ** (power * j) for k in range(-3, 4) for j in range(8)
+    }
+    np.testing.assert_allclose(sorted(seen), sorted(expected), rtol=1e-15)
+
+
+def test_lines_of_many_kinds_are_measured_as_alone():
+    # Smooth, a constant that wants longer distances, a straight line that wants shorter ones, and a grid.
+    kinds = (np.exp, lambda x: 2.5 + 0 * x, lambda x: x, np.round)
+    x = np.array([1.0, 3.0, 2.0, 0.2])
+
+    def f(v):
+        return np.array([kind(one) for kind, one in zip(kinds, v, strict=True)])
+
+    def along(*lines):
+        return PointLines(Function(lambda v: f(v).sum(), flatten(x)[1]), x, only(lines))
+
+    def only(which):
+        vectors = np.zeros((len(which), 4))
+        vectors[np.arange(len(which)), which] = 1.0
+        return Directions.dense(vectors)
+
+    together = along(0, 1, 2, 3)
+    noise, calls = measured_noise(together), 0
+    for k in range(4):
+        alone = along(k)
+        own = measured_noise(alone)
+        calls += alone.function.nfev - 1
+        for part in ("level", "slope", "doubt"):
+            np.testing.assert_array_equal(getattr(noise, part)[k], getattr(own, part)[0])
+    assert together.function.nfev == 1 + calls
+
+
 def test_some_lines_only():
     x = np.array([1.0, 2.0, 3.0])
     lines = ElementwiseLines(Function(np.exp, None), x)
@@ -265,6 +378,15 @@ def test_precision_of_x(dtype):
     assert rounding / 4 < float(noise.level[0, 0]) < 2 * rounding
 
 
+@pytest.mark.skipif(np.finfo(np.longdouble).maxexp <= 1024, reason="long doubles have the range of doubles")
+def test_values_beyond_the_range_of_doubles():
+    scale = np.ldexp(np.longdouble(1), 5000)
+    small, _ = noise_of(lambda x: np.round(np.exp(x) * 1e7), np.longdouble(0.7))
+    large, _ = noise_of(lambda x: np.round(np.exp(x) * 1e7) * scale, np.longdouble(0.7))
+    for part in ("level", "slope"):
+        assert getattr(large, part)[0, 0] == getattr(small, part)[0, 0] * scale < np.inf
+
+
 def test_edges_of_the_domain_shorten_the_distance():
     noise, nfev = noise_of(lambda x: np.log(x - 0.09999999999), 0.1)
     # The first distances leave the domain, which ends 1e-11 away; the points are exact, so there is only the
@@ -291,9 +413,25 @@ def test_a_noise_that_is_doubted():
     assert doubted(far, 1e-3, before=4.1e-3) == LONG
     assert doubted(far, 1e-3, before=1e-3 / 3.9) == RIGHT
     assert doubted(far, 1e-3, before=1e-3 / 4.1) == LONG
+    assert doubted(far, 2.0**-10, before=2.0**-8) == doubted(far, 2.0**-10, before=2.0**-12) == RIGHT
+    # Values from 9 to 10 are just near enough.
+    assert doubted(near - 1, 1e-3) == RIGHT
     # Rounding of 7 is rounding, however far apart the values: up to 4 eps of the largest.
     assert doubted(far, 27 * EPS) == RIGHT
+    assert doubted(far, 28 * EPS) == RIGHT
     assert doubted(far, 29 * EPS) == LONG
     # f stood still at a distance of 0.06, where it moves by 1/6 per distance now: jumps of 0.01.
     assert doubted(near, 1.01 * 0.01 / 4, low=0.06) == RIGHT
     assert doubted(near, 0.99 * 0.01 / 4, low=0.06) == LONG
+    # Jumps of 1/8 on average at this distance, of 1/16 at half of it.
+    assert doubted(np.array([10, 10.75] * 4)[:7], 1 / 64, low=0.5) == RIGHT
+
+
+def test_the_size_of_other_outputs_does_not_matter():
+    function = Function(lambda x: np.array([x[0], 1e3]), flatten(np.ones(1))[1])
+    lines = PointLines(function, np.ones(1), axes(1))
+    search = _Distances(Probe(lines, np.array([0]), tuple(float(k) for k in range(-3, 4)), None))
+    values = np.stack([np.arange(1.0, 8.0), 1e3 + VALUES], axis=1)[:, None]
+    noise, right = np.full((1, 2), 1e-3), np.full((1, 2), RIGHT)
+    said = search._doubted(values, noise, right, np.array([1.0]), np.array([0]))
+    assert said.tolist() == [[LONG, RIGHT]]

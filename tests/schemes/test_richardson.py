@@ -273,7 +273,7 @@ def test_ridders_to_the_last_digit(levels, x, side):
     # Rounding of differences over the shortest step, 0.25 / 2^levels.
     assert c.value[0, 0] == pytest.approx(value, rel=1e-12)
     assert c.truncation[0, 0] == pytest.approx(change, rel=1e-3, abs=1e-12)
-    assert c.noise[0, 0] == pytest.approx(noise, rel=1e-12)
+    assert c.noise[0, 0] == pytest.approx(noise, rel=1e-12, abs=0)
     assert (c.step.tolist(), lines.function.nfev) == ([0.25], nfev)
 
 
@@ -319,6 +319,9 @@ def test_the_size_that_excuses_an_error(monkeypatch, stop, bounds, n):
         (0.0, 2.0**-16, 1024.0, "OK"),
         (np.nan, 0.0, 1.0, "NON_FINITE"),
         (np.inf, np.inf, 1.0, "NON_FINITE"),
+        # An endless error is never accurate, whatever f; and small numbers may underflow.
+        (1.0, np.inf, np.inf, "INACCURATE"),
+        (1e-308, 1e-320, 0.0, "OK"),
     ],
 )
 def test_verdicts(value, error, size, status):
@@ -329,9 +332,21 @@ def test_verdicts(value, error, size, status):
     assert richardson._status(lines_of(np.sin, [1.0], (1.0, 1.0)), *parts).tolist() == [[cm.Status.NO_ROOM]]
 
 
+def test_an_endless_error_is_no_success():
+    assert not cm.estimate_derivative(lambda x: 3e307 * np.abs(x) ** 0.25, 0.0, scheme="richardson").success
+
+
+@pytest.mark.parametrize("stop", [None, "ridders"])
+def test_the_ends_of_the_numbers_warn_nobody(stop):
+    scheme = Richardson(stop=stop)
+    with np.errstate(all="raise"):
+        assert cm.derivative(lambda x: 1e-308 * x, 1.0, scheme=scheme) == pytest.approx(1e-308, rel=1e-12)
+        cm.derivative(lambda x: 1e308 * np.sign(np.sin(1e9 * x)), 1.0, scheme=scheme)
+
+
 def test_digits_of_a_table():
     table = np.array(
-        [[[2.0, 0.0, 0.0, np.nan, -4.0]], [[0.5, 0.0, 1.0, 0.0, 1.0]], [[0.5, 0.0, 1.0, 0.0, 1.0]]]
+        [[[2.0, 0.0, 0.0, np.nan, -4.0]], [[0.75, 0.0, 1.0, 0.0, 0.5]], [[0.25, 0.0, 1.0, 0.0, 1.5]]]
     )
     with np.errstate(all="raise"):
         np.testing.assert_array_equal(richardson._relative(table), [[0.5, np.inf, np.inf, np.inf, 0.5]])
@@ -387,6 +402,66 @@ def test_a_rule_without_a_factor_takes_that_of_the_central_difference():
 def test_long_doubles():
     c = Richardson().coefficient(lines_of(bell, np.longdouble(1)), 1)
     assert c.value.dtype == c.truncation.dtype == c.noise.dtype == np.longdouble
+
+
+def test_of_equal_changes_ridders_takes_the_later():
+    # An odd f with slopes 0, 3, 0 and 30: entries 4, with the change 4, then -1, with the change 4 again;
+    # the third row ends with -4/3 at a distance of 16/3, the fourth changes by 40 and more.
+    slopes = {1.0: 0.0, 0.5: 3.0, 0.25: 0.0, 0.125: 30.0, 0.0: 0.0}
+    lines = lines_of(lambda t: t * slopes[abs(float(t))], 0.0)
+    c = Richardson(step=1.0, levels=4, stop="ridders").coefficient(lines, 1)
+    assert (c.value.item(), c.truncation.item(), lines.function.nfev) == (-1.0, 4.0, 9)
+
+
+def test_ridders_needs_two_rows_for_a_straight_line():
+    for bounds, points in ((None, 2), ((0.5, 1.5), 1)):
+        lines = lines_of(lambda t: 3 * t, 0.5, bounds)
+        c = Richardson(stop="ridders").coefficient(lines, 1)
+        assert (c.value.item(), c.truncation.item(), lines.function.nfev) == (3.0, 0.0, 1 + 2 * points)
+
+
+@pytest.mark.parametrize("bounds", [None, (1.0, 2.0), (0.0, 1.0)])
+@pytest.mark.parametrize("inside", [0.2, 0.3])
+def test_ridders_is_silent_where_f_is_infinite(bounds, inside):
+    # At all steps from 1/8 or from 1/4 on, whose infinite entries are subtracted.
+    lines = lines_of(lambda t: np.where((np.abs(t - 1) < inside) & (t != 1), np.inf, 1.0), 1.0, bounds)
+    c = Richardson(step=0.25, stop="ridders").coefficient(lines, 1)
+    assert c.status.tolist() == [[cm.Status.NON_FINITE]]
+
+
+def test_shorter_steps_where_only_the_formula_is_poor():
+    # Four steps from 1/8 over a period of 1/8, while rounding is far below.
+    scheme = Richardson(levels=4, stop="ridders")
+    c = scheme.coefficient(lines_of(lambda t: np.sin(50 * t), 0.3), 1)
+    assert c.step.tolist() == [0.125 / 64]
+    assert c.value.item() == pytest.approx(50 * np.cos(15), rel=1e-7)
+
+
+@pytest.mark.parametrize(("power", "starts"), [(-43, 2), (-44, 1)])
+def test_no_new_start_with_the_shortest_step(power, starts):
+    # Four spacings of numbers above 1 are 2^-50, which a new start of steps 64 times shorter must exceed.
+    signs = np.random.default_rng(0)
+    lines = lines_of(lambda t: signs.standard_normal(), 1.0)
+    c = Richardson(step=Relative(factor=2.0**power), levels=4).coefficient(lines, 1)
+    assert lines.function.nfev == 1 + 8 * starts
+    assert c.status.tolist() == [[cm.Status.INACCURATE]]
+
+
+def test_shorter_steps_must_have_more_digits():
+    # The derivative of an even function is 0 at any step, and its error is the larger the shorter the step.
+    lines = lines_of(lambda t: np.sqrt(np.sqrt(np.abs(t))), 0.0)
+    c = Richardson().coefficient(lines, 1)
+    assert (c.value.item(), c.step.item(), lines.function.nfev) == (0.0, 0.125, 1 + 14 * 5)
+    assert c.status.tolist() == [[cm.Status.INACCURATE]]
+
+
+def test_a_derivative_out_of_range_is_looked_for_at_all_steps():
+    # 8e308 t is within range at all points; its slope is not, although no entry changes.
+    lines = lines_of(lambda t: 8 * t * 1e308, 0.0)
+    c = Richardson().coefficient(lines, 1)
+    # The first step, then six that are 16 times shorter each.
+    assert (c.step.item(), lines.function.nfev) == (0.125 / 16**6, 1 + 14 * 7)
+    assert c.status.tolist() == [[cm.Status.NON_FINITE]]
 
 
 @pytest.mark.parametrize(

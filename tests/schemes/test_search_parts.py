@@ -1,6 +1,7 @@
 """The parts that the step searches share: values at nodes, ratios, verdicts, and the bracket that closes."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from calcml.schemes._search import (
     SHORT,
     Bracket,
     Probe,
+    Search,
     bracket,
     lawful,
     side_of,
@@ -268,3 +270,15 @@ def test_the_step_from_the_length_alone():
     assert step[0] == pytest.approx(0.5 * (3e-12) ** (1 / 3))
     assert step[1] == 0.5
     assert math.isnan(step[2])
+
+
+@pytest.mark.parametrize("upper", [1e-300, 1.0])
+def test_a_window_without_a_lower_end_begins_at_0(upper):
+    @dataclass(frozen=True)
+    class Below(Search):
+        upper: float = 2.0
+
+        def search(self, lines, index, formula):
+            return np.full(len(index), self.upper)
+
+    assert Below(upper=upper).upper == upper

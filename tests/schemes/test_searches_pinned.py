@@ -12,7 +12,7 @@ import pytest
 
 import calcml as cm
 from calcml._function import Function
-from calcml._lines import ElementwiseLines, PointLines, axes
+from calcml._lines import Directions, ElementwiseLines, PointLines, axes
 from calcml._parameters import check_bounds, flatten
 from calcml.schemes import Relative
 from calcml.schemes._noise import measured_noise
@@ -559,3 +559,75 @@ def test_more_wild_goes_on_from_the_noise_that_was_measured(rule, digits, case):
         assert h == pytest.approx(expected, rel=1e-9, abs=4 * spacing)
         tail = points[len(points) - len(line.tried) :]
         np.testing.assert_allclose(tail, line.tried, rtol=1e-9, atol=16 * spacing)
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if getattr(rule, "noise", None) is None], ids=title)
+def test_each_line_has_its_own_unit_of_f(rule):
+    x, unit = np.array([0.75, -3.0, 8.0]), np.array([1.0, 2.0**-60, 2.0**30])
+    f = lambda x: np.reciprocal(1 + x * x)
+    steps = rule.steps(lines_of(f, x), CENTRAL)
+    assert rule.steps(lines_of(lambda x: unit * f(x), x), CENTRAL).tolist() == steps.tolist()
+
+
+def test_lines_that_are_settled_are_not_evaluated():
+    f = lambda v: 1 / (1 + 2500 * v[0] * v[0]) + v[1] ** 3 + 1 / (2 + v[2])
+    x, rule = [0.3125, 2.0, 0.125], SteplemanWinarsky()
+    alone = []
+    for k in range(3):
+        line = point_lines(f, x, Directions(np.array([0, 1]), np.array([k]), np.ones(1), 3))
+        rule.steps(line, CENTRAL)
+        alone.append(line.function.nfev - 1)
+    together = point_lines(f, x)
+    rule.steps(together, CENTRAL)
+    assert len(set(alone)) > 1
+    assert together.function.nfev == 1 + sum(alone)
+
+
+@np.errstate(all="ignore")
+@pytest.mark.parametrize("rule", [*RULES, MoreWild()], ids=title)
+def test_searches_return_numbers(rule):
+    found = rule.search(lines_of(lambda x: 1 / (1 + x * x), [0.75, 3.0]), np.arange(2), CENTRAL)
+    assert (found.dtype, found.shape) == (float, (2,))
+
+
+def test_curtis_reid_takes_a_ratio_of_one_for_noise():
+    # The fifth step meets it: from there on steps grow by the square of the factor, and not by the law.
+    noise = 2.0**-20
+    compare(CurtisReid(original=True, noise=noise), lambda x: noise * (abs(x - 1) > 5e-4), 1.0, CENTRAL)
+
+
+def powers(slopes):
+    """An odd f with the central difference slopes[k] at the step 2^-k, and the last of them below."""
+    return lambda t: float(t) * slopes[min(1 - math.frexp(t)[1], len(slopes) - 1)] if t else 0.0
+
+
+def test_stepleman_winarsky_starts_where_f_has_moved_once():
+    # It moves at 1/8 and beyond: slopes are 4 at 1/4, 0 at 1/16 and at 1/64, where nothing is left to fall.
+    f = lambda x: float(np.sign(x - 1)) * (abs(x - 1) >= 0.125)
+    assert found_by(SteplemanWinarsky(), f, 1.0, CENTRAL)[0] == 1 / 16
+
+
+def test_differences_that_rest_have_not_fallen():
+    # Changes 8, 4, 4 and 2 have fallen once in a row before 3 is more; 1 and 1/2 fall twice before 3/4.
+    f = powers([0, 1, 9, 13, 17, 19, 22, 23, 23.5, 24.25])
+    assert found_by(SteplemanWinarsky(factor=2.0), f, 0.0, CENTRAL)[0] == 2.0**-8
+
+
+def test_the_last_step_is_one_that_x_can_take():
+    # Slopes fall down to the least number in single precision, 2^-149, of which 2^-154 is no multiple.
+    f = powers([1 / (1 + k) for k in range(200)])
+    found = SteplemanWinarsky(factor=128.0).steps(lines_of(f, np.float32(0)), CENTRAL)
+    assert found.tolist() == [2.0**-147]
+
+
+@pytest.mark.parametrize("rule", [GillMurray(), DumontetVignes()], ids=title)
+@pytest.mark.parametrize("room", [0.3, 0.5, 0.9])
+def test_an_end_of_the_domain_counts_even_if_the_last_step_is_within(rule, room):
+    # A constant: its length is all that is known.
+    compare(rule, lambda x: 2.5 if abs(x - 2) < room else NAN, 2.0, CENTRAL)
+
+
+@pytest.mark.parametrize("rule", [GillMurray(noise=2.0**-20), DumontetVignes(noise=2.0**-20)], ids=title)
+def test_a_difference_as_large_as_its_noise_is_known(rule):
+    # Noise of 2^-20 makes 2^-18 of three values with the weights 1, -2, 1.
+    compare(rule, lambda x: 1 + 2.0**-19 * (x != 1) if abs(x - 1) < 0.5 else NAN, 1.0, FORWARD)

@@ -10,7 +10,7 @@ import calcml as cm
 from calcml._function import Function
 from calcml._lines import Directions, ElementwiseLines, PointLines, axes
 from calcml._parameters import check_bounds, flatten
-from calcml.schemes import Backward, Central, Forward, Relative, StepRule
+from calcml.schemes import Backward, Central, Fixed, Forward, Relative, StepRule
 from calcml.schemes._recipe import Plan
 from calcml.schemes.curtis_reid import CurtisReid
 from calcml.schemes.dumontet_vignes import DumontetVignes
@@ -624,3 +624,92 @@ def test_rules_are_objects(step, given):
     with pytest.raises(TypeError) as caught:
         cm.schemes.Central(step=step)
     assert str(caught.value) == f"`step` must be a number, an array or a rule such as Shi(), got {given}"
+
+
+SHAPES = {"a": (2,), "b": (), "c": (1, 2)}
+
+
+def lines_at(x):
+    flat, structure = flatten(x)
+    return PointLines(Function(lambda x: 0.0, structure), flat, axes(flat.size))
+
+
+def test_steps_given_as_a_structure():
+    lines = lines_at({name: np.ones(shape) for name, shape in SHAPES.items()})
+    steps = {"c": np.array([[0.5, 0.25]]), "a": np.array([1.0, 2.0]), "b": 4.0}
+    # In the order of x, not of the steps, whose sizes are 2, 2 and 1.
+    assert Fixed(steps).steps(lines, CENTRAL).tolist() == [1.0, 2.0, 4.0, 0.5, 0.25]
+    assert Fixed({"z": 8.0}).steps(lines_at({"z": 1.0}), CENTRAL).tolist() == [8.0]
+    # One number serves all entries, an array those of the flat vector.
+    assert Fixed(0.5).steps(lines, CENTRAL).tolist() == [0.5] * 5
+    assert Fixed(np.arange(1.0, 6.0)).steps(lines, CENTRAL).tolist() == [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert Fixed(steps) == Fixed(dict(steps)) != Fixed(np.array([0.5, 0.25, 1.0, 2.0, 4.0]))
+
+
+@pytest.mark.parametrize(
+    ("lines", "steps", "entries"),
+    [
+        (lines_at({"a": [1.0, 1.0], "b": 1.0}), {"a": [1.0, 1.0], "c": 1.0}, "['a'] (2,), ['c'] ()"),
+        (lines_at({"a": [1.0, 1.0], "b": 1.0}), {"a": 1.0, "b": [1.0, 1.0]}, "['a'] (), ['b'] (2,)"),
+        (lines_at(np.ones(2)), {"a": [1.0, 1.0]}, "['a'] (2,)"),
+        (lines_of(np.sin, np.ones(2)), {"a": 1.0, "b": 1.0}, "['a'] (), ['b'] ()"),
+    ],
+    ids=["name", "shape", "vector", "elementwise"],
+)
+def test_steps_of_another_structure(lines, steps, entries):
+    with pytest.raises(ValueError) as caught:
+        Fixed(steps).steps(lines, CENTRAL)
+    assert str(caught.value) == (
+        f"`step` has the entries {entries}, which are not those of x; give one for each of x"
+    )
+
+
+@pytest.mark.parametrize(
+    ("step", "error", "message"),
+    [
+        (
+            True,
+            TypeError,
+            "`step` must be a number, an array or a rule, got a bool; pass step=None to choose it",
+        ),
+        ([], ValueError, "`step` is empty; give a number, or an array of x's shape"),
+        (
+            0.0,
+            ValueError,
+            "`step` must be positive and finite, got 0.0; pass step=None to choose it automatically",
+        ),
+        (
+            [[1.0, np.inf], [-1.0, 1.0]],
+            ValueError,
+            "`step` must be positive and finite, got inf at index (0, 1); "
+            "pass step=None to choose it automatically",
+        ),
+    ],
+)
+def test_what_is_said_of_bad_steps(step, error, message):
+    with pytest.raises(error) as caught:
+        Fixed(step)
+    assert str(caught.value) == message
+
+
+def test_what_is_said_of_steps_that_do_not_fit():
+    with pytest.raises(ValueError) as caught:
+        Fixed(np.ones(3)).steps(lines_of(np.sin, np.ones((2, 2))), CENTRAL)
+    assert str(caught.value) == (
+        "`step` has shape (3,), x has shape (2, 2); give one step or an array of x's shape"
+    )
+    with pytest.raises(TypeError, match="`step`"):
+        Fixed(1j)
+    with pytest.raises(TypeError, match=r"`step\['a'\]`"):
+        Fixed({"a": "small"})
+
+
+def test_other_steps_hash_otherwise():
+    assert len({hash(Fixed(step)) for step in (0.5, 0.25, [0.5], [[0.5]])}) == 4
+
+
+@pytest.mark.parametrize("rule", [*RULES, Fixed(0.5)], ids=name)
+def test_only_relative_steps_are_known_to_be_ample(rule):
+    lines = lines_of(np.sin, 1.0)
+    assert Relative().ample(lines)
+    assert not rule.ample(lines)

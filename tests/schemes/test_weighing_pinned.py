@@ -68,6 +68,23 @@ def test_quiet_values_in_blocks_must_be_finite(monkeypatch, bad):
     np.testing.assert_allclose(noise[:4, 0], EPS * values.max(axis=0)[:4, 0] / 0.5, rtol=1e-14)
 
 
+@pytest.mark.parametrize("block", [1, 16384])
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.longdouble])
+def test_values_keep_their_dtype_in_blocks(monkeypatch, kind, block):
+    monkeypatch.setattr(_weighing, "BLOCK", block)
+    recipe, h = plan(1, 2, 0).plain, np.full(3, 0.5, kind)
+    eps = np.finfo(kind).eps
+    # A digit that only these numbers have.
+    values = np.stack([np.zeros((3, 1)), np.full((3, 1), 1 + eps)]).astype(kind)
+    value, _, noise = weigh(recipe, values, h, float(eps), quiet=False)
+    assert value.dtype == noise.dtype == kind
+    np.testing.assert_array_equal(value, np.full((3, 1), 1 + eps))
+    judged = plan(1, 2, 0).judged
+    parts = weigh_and_judge(judged, values[[0, 0, 1, 1]], h, float(eps), np.ones(3, kind))
+    assert [part.dtype for part in parts] == [kind] * 3
+    np.testing.assert_array_equal(parts[0], np.full((3, 1), 1 + eps))
+
+
 @pytest.mark.parametrize(("n", "order", "side"), [(1, 1, 1), (1, 2, 0), (2, 2, 0), (3, 2, 0), (2, 3, -1)])
 def test_a_judged_value(n, order, side):
     recipe, h, along = plan(n, order, side).judged, np.array([0.25, 0.5]), np.array([3.0, 7.0])

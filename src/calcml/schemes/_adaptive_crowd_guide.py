@@ -108,10 +108,9 @@ class Cells:
         k, cells = self.place(known.at), np.arange(COUNT)
         first, last = np.searchsorted(k, cells), np.searchsorted(k, cells, side="right")
         ends = np.minimum(np.stack([first, last + 1], axis=1), len(k)).ravel()
-        # `reduceat` gives, for each second pair of ends, the values between them.
-        ends[1::2] = np.maximum(ends[1::2], ends[::2] + 1)
+        # `reduceat` gives, for each second pair of ends, the values between them, or the first one alone.
         self.step, self.noise = (
-            ufunc.reduceat(np.append(values, values[-1]), ends)[::2]
+            ufunc.reduceat(values, ends)[::2]
             for ufunc, values in ((np.minimum, known.step), (np.maximum, known.noise))
         )
 
@@ -211,18 +210,18 @@ def _between(
     """Join what neighbors know; beyond the last scout there is nothing to go by."""
     starts = np.flatnonzero(np.append(True, at[1:] != at[:-1]))
 
-    def join(ufunc: np.ufunc, values: FloatArray, end: float) -> FloatArray:
+    def join(ufunc: np.ufunc, values: FloatArray) -> FloatArray:
         one = ufunc.reduceat(values, starts)
-        return np.concatenate([one[:1], ufunc(one[:-1], one[1:]), [end]])
+        return np.concatenate([one[:1], ufunc(one[:-1], one[1:]), [0.0]])
 
-    low, high = join(np.minimum, step, 0.0), join(np.maximum, step, 0.0)
-    both = join(np.minimum, sure.astype(float), 0.0) * (high <= APART * low)
-    return at[starts], low * both, join(np.maximum, _pooled(noise), 0.0)
+    low, high = join(np.minimum, step), join(np.maximum, step)
+    both = join(np.minimum, sure.astype(float)) * (high <= APART * low)
+    return at[starts], low * both, join(np.maximum, _pooled(noise))
 
 
 def _pooled(noise: FloatArray) -> FloatArray:
     """Return the largest of five neighbors: one alone can look quiet by chance."""
-    padded = np.pad(noise, POOL, mode="edge")
+    padded = np.pad(noise, POOL)
     return np.lib.stride_tricks.sliding_window_view(padded, 2 * POOL + 1).max(axis=1)
 
 

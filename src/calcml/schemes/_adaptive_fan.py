@@ -151,8 +151,8 @@ class Fan(ABC):
 
     def distances(self, nodes: FloatArray, step: FloatArray, rows: Rows) -> FloatArray:
         """Return the distances t for nodes of shape (k,), shape (k, r, p), with x + t v exact."""
-        t = nodes[:, None, None] * (self.signs[:, rows] * step)
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore"):
+            t = nodes[:, None, None] * (self.signs[:, rows] * step)
             return self.lines.representable(t, self.index[rows])
 
     def evaluate(self, nodes: FloatArray, step: FloatArray, rows: Rows) -> FloatArray:

@@ -62,11 +62,11 @@ def charged(lines: Lines, value: FloatArray, probe: Lines, left: FloatArray) -> 
     """
     if probe is lines or not left.any():
         return left
-    steepness = np.max(np.abs(value), axis=1, initial=0.0)
+    steepness = np.max(np.abs(value), axis=1)
     moving = steepness > 0
     with np.errstate(all="ignore"):
         least = np.min(steepness[moving], initial=np.inf)
-        share = np.where(moving, np.maximum(3 * steepness / least, 2.0), 2.0)
+        share = np.where(moving, 3 * steepness / least, 2.0)
         return share[:, None] * left
 
 

@@ -46,7 +46,7 @@ def _takes(lines: Lines, t: NDArray[Any], index: IntArray | None, error: BaseExc
     if t.size == 1:
         return False
     try:
-        lines.evaluate(t.reshape(-1, t.shape[-1])[:1, :1], np.zeros(1, int) if index is None else index[:1])
+        lines.evaluate(t.reshape(-1, 1)[:1], np.zeros(1, int) if index is None else index[:1])
     except UNREAL as again:
         # An exception that was made before and is raised again is not about the argument.
         return again is error

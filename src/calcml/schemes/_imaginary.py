@@ -106,7 +106,8 @@ def scatter(lines: Lines, h: FloatArray, value: FloatArray) -> FloatArray:
         most = np.max(np.abs(left), axis=0)
         unit = np.where(most > 0, most, 1.0)
         deviation = unit * np.sqrt(np.sum((left / unit) ** 2, axis=0) / (len(aside) - powers.shape[1]))
-        at = np.where(half > 0, -center / np.where(half > 0, half, 1.0), 0.0)[:, None]
+        # Without any room the center is x itself.
+        at = (-center / np.where(half > 0, half, 1.0))[:, None]
         here = parabola[0] + at * (parabola[1] + at * parabola[2])
         return DEVIATIONS * deviation + np.abs(value - here)
 

@@ -75,7 +75,7 @@ def _blocks(values: FloatArray) -> Iterator[tuple[slice, slice]]:
     """Cut a table into lines, or into outputs where these are many, whose temporaries stay in the cache."""
     points, p, outputs = values.shape
     rows = max(1, BLOCK // max(1, points * outputs))
-    columns = max(1, outputs if rows > 1 else BLOCK // points)
+    columns = max(1, BLOCK // points)
     for i in range(0, p, rows):
         for j in range(0, outputs, columns):
             yield slice(i, i + rows), slice(j, j + columns)

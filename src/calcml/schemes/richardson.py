@@ -204,8 +204,9 @@ class Richardson(Scheme):
                     better = change <= error[rows]
                     for table, entry in ((value, row[j][0]), (noise, row[j][1]), (error, change)):
                         table[rows] = np.where(better, entry, table[rows])
+                # The first row has nothing to be worse than.
                 last = np.abs(row[i][0] - before[i - 1][0]) if i else np.zeros(row[0][0].shape)
-            go = ~((last >= SAFE * error[rows]) & (i > 0)).all(axis=1)
+                go = ~(last >= SAFE * error[rows]).all(axis=1)
             rows, before = rows[go], [entry[:, go] for entry in row]
             if not rows.size:
                 break
@@ -248,8 +249,8 @@ def _relative(table: FloatArray) -> FloatArray:
 def _status(lines: Lines, value: FloatArray, error: FloatArray, size: FloatArray) -> IntArray:
     status = np.where(np.isfinite(value), Status.OK, Status.NON_FINITE)
     status[lines.lower == lines.upper] = Status.NO_ROOM
-    with np.errstate(invalid="ignore", over="ignore"):
+    with np.errstate(all="ignore"):
         # Zero derivatives have errors above themselves, but only of the size that rounding explains.
         poor = (error > 1e-2 * np.abs(value)) & (error > lines.eps**0.5 * size)
-        status[poor & (status == Status.OK)] = Status.INACCURATE
+    status[(poor | np.isinf(error)) & (status == Status.OK)] = Status.INACCURATE
     return status.astype(np.int8)

@@ -158,7 +158,7 @@ def _weights(grid: tuple[Fraction, ...], n: int) -> tuple[Fraction, ...]:
     # Fornberg's recurrence: d[m][v] is the weight of point v in the m-th derivative at 0 of the
     # polynomial through the points seen so far.  A new point g_i multiplies each old Lagrange polynomial by
     # (g_i - z) / (g_i - g_v), and its own is the last one's times (z - g_i-1), rescaled.  Differentiating
-    # these products m times at z = 0 gives the two update lines below.
+    # these products m times at z = 0 gives the two update lines below; `lower` is 0 for m = 0.
     d = [[Fraction(0)] * len(grid) for _ in range(n + 1)]
     d[0][0] = Fraction(1)
     product_before = Fraction(1)
@@ -170,10 +170,10 @@ def _weights(grid: tuple[Fraction, ...], n: int) -> tuple[Fraction, ...]:
             product *= gap
             if v == i - 1:
                 for m in range(highest, -1, -1):
-                    lower = m * d[m - 1][v] if m else Fraction(0)
+                    lower = m * d[m - 1][v]
                     d[m][i] = product_before / product * (lower - grid[v] * d[m][v])
             for m in range(highest, -1, -1):
-                lower = m * d[m - 1][v] if m else Fraction(0)
+                lower = m * d[m - 1][v]
                 d[m][v] = (grid[i] * d[m][v] - lower) / gap
         product_before = product
     return tuple(d[n])
