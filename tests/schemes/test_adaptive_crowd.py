@@ -442,6 +442,8 @@ def test_evaluations():
 def test_the_estimate_costs_nothing_and_changes_nothing():
     with_error, _ = run(np.tanh, X - 2.5)
     without, _ = run(np.tanh, X - 2.5, error=False)
+    plain = Adaptive().coefficient(lines_of(np.tanh, X - 2.5), 1)
+    np.testing.assert_array_equal(plain.truncation, with_error.truncation)
     for name in ("value", "step", "status"):
         np.testing.assert_array_equal(getattr(without, name), getattr(with_error, name))
     assert np.isnan(without.truncation).all() and without.truncation.shape == (6000, 1)

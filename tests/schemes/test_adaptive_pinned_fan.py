@@ -172,6 +172,9 @@ def test_a_bound_nearer_than_a_thousandth_leaves_one_side():
     # At 0 the scale is 1, and never more than the room.
     side, _ = _sides(lines_of(np.exp, [0.0, 0.0, 0.0], ([-1e-4, -1e-4, -2e-3], [1.0, 0.05, 1.0])))
     np.testing.assert_array_equal(side, [1, 0, 0])
+    # A thousandth of 1 at 0, and of x elsewhere.
+    side, _ = _sides(lines_of(np.exp, [0.0, 0.25], ([-1.5e-3, 0.25 - 5e-4], [9.0, 9.0])))
+    np.testing.assert_array_equal(side, [0, 0])
     side, _ = _sides(
         lines_of(np.exp, [2.0, 2.0], (2 - np.array([2.0**-10, 2.0**-20]), [2 + 2.0**-20, 2 + 2.0**-10]))
     )

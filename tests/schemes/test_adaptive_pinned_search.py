@@ -199,6 +199,33 @@ def test_decide(trials, share, lost_share):
 # What the climb and the values leave. -----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("way_up", "still", "sure", "looks"),
+    [
+        ([0.0, 0.0], [0.0, 0.0], [0.0, 0.0], False),
+        ([0.0, 0.5], [0.0, 2.0**-30], [0.0, 0.0], True),
+        ([0.0, 0.5], [0.0, 0.0], [2.0**-30, 0.0], True),
+    ],
+)
+def test_a_run_tries_climbs_and_looks_for_a_grid(way_up, still, sure, looks):
+    search, calls = search_of(2), []
+    s = search.state
+
+    def attempt(state, trials):
+        calls.append(("try", trials))
+        state.way_up = np.array(way_up)
+        state.still, state.sure = (np.array(part)[:, None] * np.ones(OUTPUTS) for part in (still, sure))
+
+    search._try = attempt
+    search._climb = lambda part: calls.append(("climb", len(part.step)))
+    search._grain = lambda state, quick: calls.append(("grain", quick.tolist())) or "grain"
+    search._run(s, 3)
+    climbs = [("climb", 1)] if any(way_up) else []
+    # Only lines that have not climbed know the noise of the trials.
+    assert calls == [("try", 3), *climbs, *([("grain", [True, False])] if looks else [])]
+    assert (s.grain == "grain") if looks else not s.grain.any()
+
+
 def test_climb(monkeypatch):
     rng = np.random.default_rng(7)
     size = 8

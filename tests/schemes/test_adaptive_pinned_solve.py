@@ -29,8 +29,8 @@ def test_loud_is_more_noise_than_there_can_be_and_less_than_six_digits():
     search = SimpleNamespace(
         credible=lambda rounding, rows: np.where(rounding > 0, 4.0, NAN) if rows == "r" else None
     )
-    error = np.array([1e-6, np.nextafter(1e-6, 1), 1.0, 1.0])
-    found = found_of([1.0, -1.0, 1.0, 1.0], error, [9.0, 9.0, 4.0, np.nextafter(4, 5)], np.ones(4))
+    error = np.array([2e-6, np.nextafter(2e-6, 1), 1.0, 1.0])
+    found = found_of([2.0, -2.0, 1.0, 1.0], error, [9.0, 9.0, 4.0, np.nextafter(4, 5)], np.ones(4))
     np.testing.assert_array_equal(adaptive._loud(search, found, "r"), [False, True, False, True])
     quiet = found_of([1.0], [1e-7], [9.0], [1.0])
     assert not adaptive._loud(None, quiet, "r").any()
@@ -136,7 +136,7 @@ def insisted(monkeypatch, value, error, poor, longer, later, size, eps=2e-7):
     found, other = found_of(value, error, np.ones(len(value)), np.ones(len(value))), found_of(*longer)
     asked = []
     found.poor, other.poor = (
-        lambda n, scale, flags=flags: np.array(flags)[:, None] for flags in (poor, later)
+        lambda n, scale, flags=flags: np.array(flags)[:, None] if n == 1 else None for flags in (poor, later)
     )
     part = SimpleNamespace(index=np.arange(9), size="part")
     fan = SimpleNamespace(size=np.array(size), eps=eps, part=lambda rows: asked.append(rows.tolist()) or part)
