@@ -384,6 +384,18 @@ def test_who_is_at_fault():
     assert takes(taking(TypeError("mine")), t, None, mine) is False
     # The first argument on the first line.
     assert asked == [([[1j]], [0]), ([[1j]], [4]), ([[1j]], [0]), ([[1j]], [0])]
+    # And so it is for some lines alone.
+    lines = SimpleNamespace(evaluate=lambda t, index: next(answers)(index.tolist()))
+
+    def refuse(index):
+        asked.append(index)
+        raise mine
+
+    answers = iter([refuse, lambda index: asked.append(index)])
+    with pytest.raises(TypeError) as caught:
+        _complex_values.complex_values(lines, t, np.array([4, 7]))
+    assert caught.value is mine and asked[4:] == [[4, 7], [4]]
+    del asked[4:]
     # A single one has been asked already.
     assert takes(taking(0.0), t[:1, :1], None, mine) is False and len(asked) == 4
     with pytest.raises(TypeError):

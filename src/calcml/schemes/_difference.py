@@ -133,13 +133,14 @@ def _first(
     """Return steps, values and errors of the first attempt."""
     while True:
         eps = lines.eps
-        h = lines.representable(rule.steps(lines, plan.formula))
+        steps = rule.steps(lines, plan.formula)
+        h = lines.representable(steps)
         if rule.measures:
             # A search has seen f; looking again would find the same.
             eps = lines.eps
         if not rule.adjustable and not h.min() > 0:
             raise ValueError(
-                f"`step` {h[~(h > 0)][0]:g} is too small to change x; give a larger one or step=None"
+                f"`step` {steps[~(h > 0)][0]:g} is too small to change x; give a larger one or step=None"
             )
         quiet = lines.careful and rule.ample(lines)
         value, truncation, noise, h = _attempt(lines, plan, h, error, quiet=quiet)
