@@ -405,6 +405,8 @@ def test_least_step():
     assert shrinking.least_step(lines).tolist() == [4 * EPS, 4 * np.spacing(1000.0), 4 * tiny]
     single = lines_of(lambda x: x, np.float32(1.0))
     assert shrinking.least_step(single).tolist() == [4 * SINGLE]
+    wide = lines_of(np.sin, np.ones(1, np.longdouble))
+    assert shrinking.least_step(wide).tolist() == [4 * np.finfo(np.longdouble).eps]
 
 
 @pytest.mark.parametrize(("scheme", "order"), [(Central(), 2), (Forward(), 1)])

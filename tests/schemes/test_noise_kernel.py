@@ -371,6 +371,17 @@ def test_bounds_are_kept(bounds):
         assert len(seen) == 1
 
 
+@pytest.mark.parametrize("others", [[], [1.0]])
+def test_one_table_does_not_confirm_itself(others):
+    # There is room for one distance only, the least, and values differ by more than a tenth of themselves.
+    x, h = np.ones(1), 4 * EPS
+    function = Function(lambda v: np.array([VALUES[round((v[0] - 1) / h) + 3], *others]), flatten(x)[1])
+    lines = PointLines(function, x, axes(1), check_bounds((1 - 3 * h, 1 + 3 * h), *flatten(x)))
+    noise = measured_noise(lines)
+    assert function.nfev == 7
+    np.testing.assert_array_equal(noise.level[0], EPS / 2 * np.array([VALUES[3], *others]))
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.longdouble])
 def test_precision_of_x(dtype):
     noise, _ = noise_of(np.exp, dtype(1.0))
@@ -435,3 +446,12 @@ def test_the_size_of_other_outputs_does_not_matter():
     noise, right = np.full((1, 2), 1e-3), np.full((1, 2), RIGHT)
     said = search._doubted(values, noise, right, np.array([1.0]), np.array([0]))
     assert said.tolist() == [[LONG, RIGHT]]
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).maxexp <= 1024, reason="long doubles have the range of doubles")
+@pytest.mark.parametrize("power", [2000, -2000])
+def test_a_grid_beyond_the_range_of_doubles(power):
+    pitch = np.longdouble(2) ** power
+    noise, _ = noise_of(lambda x: np.round(x) * pitch, np.longdouble(0.2))
+    # Rounding to a grid adds a twelfth of its square to the variance.
+    assert noise.level[0, 0] == pytest.approx(pitch / np.sqrt(np.longdouble(12)), rel=1e-12)

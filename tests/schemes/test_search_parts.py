@@ -1,7 +1,9 @@
 """The parts that the step searches share: values at nodes, ratios, verdicts, and the bracket that closes."""
 
+import itertools
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from calcml._function import Function
 from calcml._lines import Directions, ElementwiseLines, PointLines
 from calcml._parameters import check_bounds, flatten
+from calcml.schemes import Relative
 from calcml.schemes._measure import difference_of, hidden_step
 from calcml.schemes._recipe import Plan
 from calcml.schemes._search import (
@@ -18,12 +21,14 @@ from calcml.schemes._search import (
     Bracket,
     Probe,
     Search,
+    _sides,
     bracket,
     lawful,
     side_of,
     unit_of,
     verdict,
 )
+from calcml.schemes.steps import optimal_factor
 
 EPS = np.finfo(float).eps
 ROWS = np.array([0])
@@ -129,6 +134,31 @@ def test_the_search_ends():
     assert walk(lambda h: RIGHT, start=1e-40)[0] == [4 * EPS]
 
 
+def test_steps_go_on_falling_where_x_cannot_follow():
+    # Below 2^-149 x is 0 in single precision, and no distance from it is left.
+    tried, _ = walk(lambda h: LONG, x=np.float32(0))
+    assert tried[-1] == 4 * np.finfo(float).tiny
+    assert np.all(np.diff(tried) < 0)
+
+
+def test_a_bracket_as_narrow_as_it_may_be_ends_the_search():
+    tried, end = walk(lambda h: SHORT if h < 1.05 else LONG, factor=1.05, x=0.0)
+    assert tried == [1, 1.05]
+    assert (end.low[0], end.high[0]) == (1, 1.05)
+
+
+@pytest.mark.parametrize(("upper", "steps"), [(4, [4 * EPS]), (3, [])])
+def test_a_room_of_the_least_step_is_searched(upper, steps):
+    tried = []
+
+    def trial(h, rows):
+        tried.append(float(h[0]))
+        return np.array([SHORT]), np.array([math.nan])
+
+    bracket(probe_of(np.exp, bounds=(1 - 4 * EPS, 1 + upper * EPS)), np.ones(1), trial, 2.0, 9)
+    assert tried == steps
+
+
 def test_only_some_lines_are_searched():
     probe = probe_of(lambda t: np.where(t == 3.0, np.nan, np.exp(t)), np.array([1.0, 2.0, 3.0, 4.0]))
     asked = []
@@ -166,6 +196,11 @@ def test_lawful_ratios():
 def test_units():
     lines = ElementwiseLines(Function(np.exp, None), np.array([3.0, -2.0, 0.0, 1e-290, 1e-280]))
     assert unit_of(lines).tolist() == [3.0, 2.0, 1.0, 1.0, 1e-280]
+    least = np.nextafter(2.0**-960, 1)
+    assert unit_of(ElementwiseLines(Function(np.exp, None), np.array([2.0**-960, least]))).tolist() == [
+        1,
+        least,
+    ]
     x = np.array([1e200])
     short = PointLines(Function(np.sum, flatten(x)[1]), x, Directions.dense(np.array([[1e-100]])))
     assert unit_of(short)[0] == 2.0**900
@@ -196,6 +231,25 @@ def test_lines_that_know_a_value_do_not_give_it_to_others():
     np.testing.assert_array_equal(values[..., 0], np.exp(x + np.array([[-1.0], [1.0], [2.0]]) * h))
 
 
+def test_lines_that_know_all_their_values_keep_them():
+    seen = []
+    probe = probe_of(np.exp, np.array([1.0, 2.0]), seen=seen)
+    probe.evaluate(np.array([0.5, 0.5]), np.arange(2))
+    values = probe.evaluate(np.array([0.5, 0.25]), np.arange(2))
+    np.testing.assert_array_equal(values[..., 0].T, np.exp([[0.5, 1.0, 1.5], [1.75, 2.0, 2.25]]))
+
+
+def test_values_keep_the_precision_of_x():
+    x, h, seen = np.longdouble(1) / 3, np.array([np.longdouble(1) / 7]), []
+    probe = probe_of(lambda t: t / 3, x, seen=seen)
+    first = probe.evaluate(h, ROWS)
+    seen.clear()
+    np.testing.assert_array_equal(probe.evaluate(h, ROWS), first)
+    assert seen == []
+    assert probe.seen_t.dtype == probe.seen.dtype == np.longdouble
+    assert probe.weigh(np.array([0.0, 0.0, 1.0]), first)[0, 0] == first[2, 0, 0] - first[0, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("bounds", "points"),
     [((0.0, 2.0), [0.5, 1.0, 1.5]), ((0.75, 2.0), [0.75, 1.25, 1.75]), ((0.0, 1.25), [0.25, 0.75, 1.25])],
@@ -205,6 +259,13 @@ def test_points_are_moved_inside_the_bounds(bounds, points):
     np.testing.assert_array_equal(probe.evaluate(np.array([0.5]), ROWS)[:, 0, 0], points)
     # The longest step fills the room.
     assert probe.most[0] == (bounds[1] - bounds[0]) / 2
+
+
+def test_points_of_other_lines_do_not_move():
+    bounds = np.array([0.75, 0.0, -9.0]), np.array([2.0, 20.0, 1.25])
+    probe = probe_of(lambda t: t, np.array([1.0, 10.0, 1.0]), bounds=bounds)
+    points = probe.evaluate(np.array([0.5, 4.0, 0.5]), np.arange(3))[..., 0]
+    np.testing.assert_array_equal(points.T, [[0.75, 1.25, 1.75], [6, 10, 14], [0.25, 0.75, 1.25]])
 
 
 def test_noise_and_ratios():
@@ -244,6 +305,13 @@ def test_outputs_that_are_nowhere_finite_do_not_count():
         assert probe.share(np.array([[1.0, 0.3]]), values, ROWS)[0] == pytest.approx(0.2)
 
 
+def test_a_line_that_is_broken_breaks_no_other():
+    probe = probe_of(lambda t: np.where(t > 2, np.nan, t), np.array([1.0, 2.0]), nodes=(-1.0, 1.0))
+    values = probe.evaluate(np.array([0.5, 0.5]), np.arange(2))
+    ratio = probe.strongest(np.ones((2, 1)), np.full((2, 1), 0.5), values, np.arange(2))
+    assert ratio.tolist() == [2, math.inf]
+
+
 def test_sides():
     assert [side_of(Plan(1, 2, side).formula) for side in (-1, 0, 1)] == [-1, 0, 1]
 
@@ -272,13 +340,48 @@ def test_the_step_from_the_length_alone():
     assert math.isnan(step[2])
 
 
+@dataclass(frozen=True)
+class Given(Search):
+    """A search that always has the same answer."""
+
+    upper: float = 2.0
+    answer: ClassVar = math.nan
+
+    def search(self, lines, index, formula):
+        return np.broadcast_to(self.answer, lines.count)[index]
+
+
 @pytest.mark.parametrize("upper", [1e-300, 1.0])
 def test_a_window_without_a_lower_end_begins_at_0(upper):
-    @dataclass(frozen=True)
-    class Below(Search):
-        upper: float = 2.0
+    assert Given(upper=upper).upper == upper
 
-        def search(self, lines, index, formula):
-            return np.full(len(index), self.upper)
 
-    assert Below(upper=upper).upper == upper
+def test_steps_that_are_none_are_those_of_relative(monkeypatch):
+    monkeypatch.setattr(Given, "answer", np.array([0.0, -1.0, math.inf, math.nan, 0.25]))
+    lines = ElementwiseLines(Function(np.exp, None), np.arange(1.0, 6.0))
+    formula = Plan(1, 2, 0).formula
+    relative = Relative().steps(lines, formula)
+    assert Given().steps(lines, formula).tolist() == [*relative[:4], 0.25]
+
+
+@pytest.mark.parametrize("unit", [0.0, 2.0**-20, 2.0**20])
+def test_a_formula_needs_room_for_twice_its_optimal_step(unit):
+    formula = Plan(1, 4, 0).formula
+    h = 2 * optimal_factor(formula, EPS) * (unit or 1.0)
+    # With x at 0, an end of the room is where it is.
+    shares = (0.25, 1.0, 1.5) if unit == 0 else (0.25, 0.99, 1.01, 1.5)
+    behind, ahead = np.array(list(itertools.product(shares, shares))).T
+    x = np.full(len(behind), unit)
+    bounds = check_bounds((x - 2 * h * behind, x + 2 * h * ahead), *flatten(x))
+    lines = ElementwiseLines(Function(np.exp, None), x, bounds)
+    found = np.zeros(len(x), dtype=int)
+    for index, own in _sides(lines, formula):
+        side = 0 if own is formula else 1 if own.offsets[0] == 0 else -1
+        found[index] = side
+        if side:
+            assert sorted(side * g for g in own.offsets) == [0, 1, 2, 3, 4]
+    fits = (behind >= 1) & (ahead >= 1)
+    expected = np.where(fits, 0, np.where(ahead >= behind, 1, -1))
+    # Next to x the bounds are rounded, so rooms on both sides that are alike may differ.
+    sure = np.full(len(x), True) if unit == 0 else fits | (ahead != behind)
+    assert found[sure].tolist() == expected[sure].tolist()

@@ -631,3 +631,8 @@ def test_an_end_of_the_domain_counts_even_if_the_last_step_is_within(rule, room)
 def test_a_difference_as_large_as_its_noise_is_known(rule):
     # Noise of 2^-20 makes 2^-18 of three values with the weights 1, -2, 1.
     compare(rule, lambda x: 1 + 2.0**-19 * (x != 1) if abs(x - 1) < 0.5 else NAN, 1.0, FORWARD)
+
+
+def test_searches_refuse_a_formula_before_they_look():
+    with pytest.raises(ValueError, match="`original=True` is made for the first derivative, got order 2"):
+        CurtisReid(original=True).steps(lines_of(math.sin, 0.75), Plan(2, 2, 0).formula)

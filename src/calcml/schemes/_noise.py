@@ -117,7 +117,7 @@ class _Distances:
         shape = probe.origin.shape
         self.probe, self.open = probe, probe.usable.copy()
         self.noise, self.guess, self.slope = np.zeros((3, *shape), dtype=probe.origin.dtype)
-        self.doubt, self.grain = np.full((2, *shape), np.inf)
+        self.doubt, self.grain = np.full((2, *shape), np.inf, dtype=probe.origin.dtype)
         self.low, self.high = np.zeros(shape[0]), np.full(shape[0], np.inf)
 
     def look(self, h: FloatArray, rows: IntArray) -> tuple[FloatArray, NDArray[np.bool_]]:

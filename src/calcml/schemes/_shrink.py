@@ -19,7 +19,7 @@ def worth_shrinking(lines: Lines, value: FloatArray, h: FloatArray) -> IntArray:
     bad = ~np.isfinite(value)
     if not bad.any():
         return np.empty(0, dtype=int)
-    room = (h / SHRINK > least_step(lines)) & (h > 0)
+    room = h / SHRINK > least_step(lines)
     return np.flatnonzero((bad & np.isfinite(lines.origin())).any(axis=1) & room)
 
 
@@ -35,5 +35,5 @@ def shorter(lines: Lines, h: FloatArray, index: IntArray, *, first: bool) -> Flo
 
 def least_step(lines: Lines) -> FloatArray:
     """Return the shortest step that still moves x by a few units in the last place."""
-    spacing = np.spacing(lines.size) * (lines.eps / np.finfo(float).eps)
+    spacing = np.spacing(lines.size) * (lines.eps / np.finfo(lines.size.dtype).eps)
     return 4 * np.maximum(spacing, np.finfo(float).tiny)
