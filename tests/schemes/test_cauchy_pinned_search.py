@@ -113,16 +113,18 @@ def test_lines_are_tried_until_a_circle_is_good(fixed):
     assert search.lost.tolist() == [1, 2, 3, 4]
 
 
-def test_lines_with_a_good_first_circle_were_not_hunted():
+def test_lines_whose_first_circle_was_not_good_are_hunted():
     search = search_of(lines_of(3))
 
     def trial(todo, points):
-        search.lower[todo] = 0.5
+        # On line 2 the second circle is good.
+        search.lower[todo] = np.where((todo == 2) & (search.tries[todo] == 0), NAN, 0.5)
+        search.tries[todo] += np.isnan(search.lower[todo])
 
     search._try = trial
     search.alive = np.array([0, 2])
     search.start(16)
-    assert not search.hunted.any() and search.lost.tolist() == []
+    assert search.hunted.tolist() == [False, False, True] and search.lost.tolist() == []
     search.lower[:] = NAN
     assert search.lost.tolist() == [0, 2]
 
@@ -433,6 +435,19 @@ def test_proposals(n):
     assert inner >= 5
 
 
+@pytest.mark.parametrize(("share", "seen"), [(3.5, False), (4.0, False), (4.0 + 4 * EPS, True)])
+def test_terms_above_four_times_the_noise_are_seen(share, seen):
+    search = search_of(lines_of(1, 1), lower=np.ones(1), noise=np.ones((1, 1)), rounding=np.ones((1, 1)))
+    search.size = np.zeros((16, 1, 1))
+    search.size[8] = share
+    search._limits = lambda index, points: (np.zeros(1), np.full(1, 4.0))
+    # The noise of c_1 grows with this term, or else falls with the radius.
+    radius, error = search._propose(np.zeros(1, int), 1, np.full(1, 16))
+    assert radius[0] == pytest.approx(1.0 if seen else math.exp(4.0))
+    assert error[0, 0] == pytest.approx(0.0 if seen else -4.0)
+    assert error.dtype == np.float64
+
+
 def test_limits_are_those_of_the_points_that_are_asked_for():
     given = []
     search = search_of(lines_of(3))
@@ -472,9 +487,9 @@ def test_limits():
     quiet = rng.random((count, 1)) < 0.4
     search.size[1:] = np.where(quiet, np.minimum(search.size[1:], search.noise), search.size[1:])
     search.size[0] *= rng.choice([1.0, 2.0**20, 0.0], (count, OUTPUTS))
-    search.size[7] = np.where(
-        quiet, near(rng, 8 * search.noise, search.noise, shape=(count, OUTPUTS)), search.size[7]
-    )
+    for k in (1, 7):
+        term = near(rng, 8 * search.noise, search.noise, search.noise, shape=(count, OUTPUTS))
+        search.size[k] = np.where(quiet, term, search.size[k])
     search.decay = rng.choice([0.0, 0.5, 2.0, 900.0], (count, OUTPUTS), p=[0.2, 0.3, 0.3, 0.2])
     search.lower = rng.choice([2.0**-8, 1.0, 4.0], count)
     search.least = search.lower * rng.choice([0.0, 0.25, 0.75, 2.0], count, p=[0.4, 0.3, 0.2, 0.1])
@@ -516,7 +531,7 @@ def back_by_hand(size, tail, level, good, first):
     return 64.0 if up else factor
 
 
-@pytest.mark.parametrize("n", [16, 64])
+@pytest.mark.parametrize("n", [8, 16, 64])
 def test_the_factors(n):
     rng = np.random.default_rng(n)
     shape = (LINES, OUTPUTS)

@@ -454,4 +454,4 @@ def test_a_grid_beyond_the_range_of_doubles(power):
     pitch = np.longdouble(2) ** power
     noise, _ = noise_of(lambda x: np.round(x) * pitch, np.longdouble(0.2))
     # Rounding to a grid adds a twelfth of its square to the variance.
-    assert noise.level[0, 0] == pytest.approx(pitch / np.sqrt(np.longdouble(12)), rel=1e-12)
+    assert float(noise.level[0, 0] / pitch) == pytest.approx(1 / math.sqrt(12), rel=1e-12)
