@@ -468,3 +468,9 @@ def test_noise_of_f_is_that_of_all_coefficients():
 def test_quotients_by_powers(value, radius, n, quotient):
     with np.errstate(all="raise"):
         assert over_power(np.array([value]), np.array([radius]), n).tolist() == pytest.approx([quotient])
+
+
+def test_small_coefficients_may_underflow():
+    with np.errstate(all="raise"):
+        slope = cm.derivative(lambda x: 1e-300 * x, 1.0, scheme="cauchy")
+    assert slope == pytest.approx(1e-300, rel=1e-12)

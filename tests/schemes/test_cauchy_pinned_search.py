@@ -340,8 +340,8 @@ def test_what_is_worth_another_circle(more):
     index = np.sort(rng.permutation(count)[:LINES])
     shape = (count, OUTPUTS)
     now, value = rng.integers(-30, 0, shape) / 4.0, rng.choice([-3.0, -40.0], shape)
-    value = np.where(rng.random(shape) < 0.3, near(rng, now - math.log(32 * 2.0**-20), shape=shape), value)
-    promise = now[index] - near(rng, math.log(4.0), math.log(8.0), 0.0, shape=(LINES, OUTPUTS))
+    value = np.where(rng.random(shape) < 0.3, near(rng, now - np.log(32 * 2.0**-20), shape=shape), value)
+    promise = now[index] - near(rng, np.log(4.0), np.log(8.0), 0.0, shape=(LINES, OUTPUTS))
     alone = now[index] + rng.choice([-3.0, 0.0, 1.0], (LINES, OUTPUTS))
     table = SimpleNamespace(
         place=lambda order: {3: 1}[order],
@@ -368,9 +368,9 @@ def test_what_is_worth_another_circle(more):
     for i, p in enumerate(index):
         wanted = False
         for m in range(OUTPUTS):
-            accurate = now[p, m] - value[p, m] <= math.log(32 * 2.0**-20)
+            accurate = now[p, m] - value[p, m] <= np.log(32 * 2.0**-20)
             best = min(now[p, m], alone[i, m]) if more else now[p, m]
-            wanted |= not accurate and best - promise[i, m] > math.log(8.0 if more else 4.0)
+            wanted |= not accurate and best - promise[i, m] > np.log(8.0 if more else 4.0)
         apart = abs(np.log(radius[i] / lower[p])) > np.log(1.1)
         if wanted and (apart or points[p] < 32):
             expected.append(p)
@@ -391,9 +391,9 @@ def test_no_radius_warns_nobody():
 
 
 def proposed_by_hand(search, n, points, p):
-    """The radius with the least mean error of all outputs, and the logarithms of these errors."""
+    """The candidates: logarithms of their growth, of the mean error of all outputs, and of each."""
     low, high = (float(part[0]) for part in search._limits(np.array([p]), np.array([points])))
-    lower, best = search.lower[p], None
+    candidates = []
     for share in np.linspace(0.0, 1.0, 24):
         s, errors = low + share * (high - low), []
         for m in range(OUTPUTS):
@@ -401,12 +401,9 @@ def proposed_by_hand(search, n, points, p):
             terms = [t if t > 4 * noise else 0.0 for t in terms]
             terms[0] = max(terms[0], noise)
             largest = max(t * math.exp(k * s) for k, t in enumerate(terms))
-            share_of_it = rounding / max(terms)
-            errors.append(math.log(max(noise, share_of_it * largest)) - n * s)
-        mean = sum(errors) / OUTPUTS
-        if best is None or mean < best[0] - 1e-12:
-            best = mean, s, errors
-    return lower * math.exp(best[1]), [e - n * math.log(lower) for e in best[2]]
+            errors.append(math.log(max(noise, rounding / max(terms) * largest)) - n * s)
+        candidates.append((s, sum(errors) / OUTPUTS, [e - n * math.log(search.lower[p]) for e in errors]))
+    return candidates
 
 
 @pytest.mark.parametrize("n", [1, 4])
@@ -428,10 +425,14 @@ def test_proposals(n):
         radius, error = search._propose(index, n, np.full(60, 16))
     inner = 0
     for i, p in enumerate(index):
-        expected, errors = proposed_by_hand(search, n, 16, p)
-        assert radius[i] == pytest.approx(expected, rel=1e-9)
-        assert error[i] == pytest.approx(errors, abs=1e-9)
-        inner += limits[0][p] + 0.01 < math.log(radius[i] / search.lower[p]) < limits[1][p] - 0.01
+        candidates = proposed_by_hand(search, n, 16, p)
+        growth = math.log(radius[i] / search.lower[p])
+        # Which of several that are alike is left to rounding.
+        least = min(mean for _, mean, _ in candidates)
+        best = [(s, errors) for s, mean, errors in candidates if mean < least + 1e-9]
+        errors = [errors for s, errors in best if s == pytest.approx(growth, abs=1e-9)]
+        assert error[i] == pytest.approx(errors[0], abs=1e-9)
+        inner += limits[0][p] + 0.01 < growth < limits[1][p] - 0.01 and len(best) == 1
     assert inner >= 5
 
 
@@ -446,6 +447,16 @@ def test_terms_above_four_times_the_noise_are_seen(share, seen):
     assert radius[0] == pytest.approx(1.0 if seen else math.exp(4.0))
     assert error[0, 0] == pytest.approx(0.0 if seen else -4.0)
     assert error.dtype == np.float64
+
+
+def test_of_equal_radii_the_smallest_is_proposed():
+    # Where the first term is all there is, and all noise in proportion to it, c_1 is as good on any circle.
+    search = search_of(lines_of(1, 1), lower=np.ones(1), rounding=np.ones((1, 1)))
+    search.size, search.noise = np.zeros((16, 1, 1)), np.full((1, 1), 2.0**-60)
+    search.size[1] = 1.0
+    search._limits = lambda index, points: (np.zeros(1), np.full(1, 4.0))
+    radius, error = search._propose(np.zeros(1, int), 1, np.full(1, 16))
+    assert (radius[0], error[0, 0]) == (1.0, 0.0)
 
 
 def test_limits_are_those_of_the_points_that_are_asked_for():
@@ -535,7 +546,7 @@ def back_by_hand(size, tail, level, good, first):
 def test_the_factors(n):
     rng = np.random.default_rng(n)
     shape = (LINES, OUTPUTS)
-    fall = rng.choice([0.0, 0.25, 1.0, 2.5, 3.5], shape) * np.arange(n)[:, None, None] * 16 / n
+    fall = rng.choice([0.0, 0.25, 1.0, 2.5, 5.0], shape) * np.arange(n)[:, None, None] * 16 / n
     size = 2.0 ** (rng.integers(-2, 3, (n, *shape)) - fall)
     before = size[n // 2 : 3 * n // 4].max(axis=0)
     tail = near(rng, size[-1], 0.1 * before, 1e-3 * size[0], shape=shape)

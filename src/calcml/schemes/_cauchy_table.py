@@ -46,7 +46,7 @@ class Table:
             if n > circle.points // 2:
                 continue
             truncation = circle.truncation(n)
-            with np.errstate(divide="ignore", invalid="ignore"):
+            with np.errstate(divide="ignore"):
                 log_value = np.log(circle.size[n]) - n * np.log(radius)
                 log_error = np.log(truncation + circle.noise) - n * np.log(radius)
             better = good[:, None] & (log_error < self.log_error[place, rows])

@@ -134,9 +134,8 @@ class Cauchy(Scheme):
 
     def _refine(self, search: Search, orders: Sequence[int]) -> None:
         # A circle that is good for one order serves those from half of it to twice; all share all circles.
-        last = orders[-1] if orders else 0
         for n in orders:
-            if n != last and n & (n - 1):
+            if n != orders[-1] and n & (n - 1):
                 continue
             points = FEWEST
             while points < min(FIRST * n, self.max_points):
@@ -159,10 +158,10 @@ def _refuse(lines: Lines, search: Search) -> None:
 
 def _result(lines: Lines, table: Table, k: int) -> Coefficient:
     value, truncation = table.value[k], table.truncation[k]
-    noise = table.noise[k] + lines.eps * np.abs(value)
     status = np.where(np.isfinite(value), Status.OK, Status.NON_FINITE)
     status[np.minimum(-lines.lower, lines.upper) <= 0] = Status.NO_ROOM
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):
+        noise = table.noise[k] + lines.eps * np.abs(value)
         error = truncation + noise
         # Zero coefficients have errors above themselves, but only of the size that rounding explains.
         poor = (error > 1e-2 * np.abs(value)) & (error > lines.eps**0.5 * table.size[k])
