@@ -434,6 +434,10 @@ def test_when_two_derivatives_disagree(extra, limit):
             assert found.tolist() == [[2.0]]
             assert error[0, 0] == pytest.approx(limit, rel=1e-12)
             assert disagree.tolist() == [[wrong]]
+    # Nor do they where both are the same to 64 units in the last place.
+    for found in (1 - 64 * EPS, 1 + 32 * EPS):
+        *_, disagree = _analytic_check._against(judge_of(found, 0.0, 0.0), probe, np.ones((1, 1)), 0.0)
+        assert not disagree.any()
     with np.errstate(all="raise"):
         *_, disagree = _analytic_check._against(
             judge_of(np.inf, np.inf, 0.0), probe, np.array([[np.inf]]), 0.0
