@@ -353,6 +353,14 @@ def test_type_errors_of_later_calls_arrive_as_they_are(scheme, at):
     assert caught.value is mine
 
 
+def test_an_f_that_took_complex_numbers_once_is_not_explained():
+    # The first five calls are for the value, one for each coordinate.
+    f = Raises(TypeError, 10, on=True)
+    with pytest.raises(TypeError) as caught:
+        cm.estimate_gradient(f, np.arange(1.0, 6.0), scheme="complex")
+    assert caught.value is f.raised[0] and len(f.raised) == 1
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("f", [lambda x: sum(math.sin(t) for t in x), lambda x: np.sum(np.floor(x))])
 def test_functions_of_real_numbers_are_explained(scheme, f):
