@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from thresholds import near
 
 import calcml as cm
 from calcml import Status
@@ -18,16 +19,6 @@ from calcml.schemes.steps import Fixed, StepRule
 INF, NAN = math.inf, math.nan
 LINES, OUTPUTS = 400, 2
 EPS = 2.0**-48
-
-
-def near(rng, *values, shape=(LINES, OUTPUTS)):
-    """Draw, per entry, one of some values or of the numbers next to it."""
-    choice = rng.integers(0, len(values), shape)
-    value = np.choose(choice, [np.broadcast_to(v, shape) for v in values])
-    side = rng.integers(0, 4, shape)
-    with np.errstate(all="ignore"):
-        above, below = np.nextafter(value, INF), np.nextafter(value, 0)
-    return np.where(side == 0, above, np.where(side == 1, below, value))
 
 
 def lines_of(f, x):
@@ -61,7 +52,7 @@ class Asked:
 def test_real_differences_are_asked_where_slopes_are_poor_and_circles_short(monkeypatch):
     rng = np.random.default_rng(0)
     size, value = rng.choice([0.0, 0.25, 1.0, 8.0], LINES), rng.choice([-4.0, 1.0, 0.0], (LINES, OUTPUTS))
-    truncation = near(rng, 0.0, 2.0**-25, np.abs(value) * 2.0**-25)
+    truncation = near(rng, 0.0, 2.0**-25, np.abs(value) * 2.0**-25, shape=(LINES, OUTPUTS))
     noise = rng.choice([0.0, 2.0**-25, 2.0**-23, 2.0**-50], (LINES, OUTPUTS))
     step = near(rng, EPS ** (1 / 3) * np.where(size > 0, size, 1.0), EPS ** (1 / 3), shape=LINES)
     hunted = rng.random(LINES) < 0.7
@@ -111,7 +102,7 @@ def test_results():
     size = rng.choice([1.0, 2.0**20], (LINES, OUTPUTS))
     with np.errstate(invalid="ignore"):
         limit = np.where(np.isfinite(value), 1e-2 * np.abs(value), 0.0)
-    truncation = near(rng, 0.0, limit, 2.0**-24 * size)
+    truncation = near(rng, 0.0, limit, 2.0**-24 * size, shape=(LINES, OUTPUTS))
     noise = np.where(rng.random((LINES, OUTPUTS)) < 0.5, 0.0, EPS)
     radius = rng.choice([0.5, 2.0, 8.0], (LINES, OUTPUTS))
     lower, upper = rng.choice([-1.0, -1e-300, 0.0], LINES, p=[0.5, 0.3, 0.2]), rng.choice([1.0, 0.0], LINES)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from thresholds import near
 
 from calcml._function import Function
 from calcml._lines import ElementwiseLines
@@ -17,14 +18,6 @@ LINES, OUTPUTS = 200, 2
 EPS = 2.0**-52
 TINY = 5e-324
 PI = "3.14159265358979323846264338327950288"
-
-
-def near(rng, *values, shape):
-    """Draw, per entry, one of some values or of the numbers next to it."""
-    choice = rng.integers(0, len(values), shape)
-    value = np.choose(choice, [np.broadcast_to(v, shape) for v in values])
-    side = rng.integers(0, 4, shape)
-    return np.where(side == 0, np.nextafter(value, INF), np.where(side == 1, np.nextafter(value, 0), value))
 
 
 def lines_of(f, x):

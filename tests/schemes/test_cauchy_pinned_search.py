@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from thresholds import near
 
 from calcml.schemes import _cauchy_search
 from calcml.schemes._cauchy_search import Search
@@ -12,16 +13,6 @@ from calcml.schemes._cauchy_search import Search
 INF, NAN = math.inf, math.nan
 LINES, OUTPUTS = 300, 2
 EPS = 2.0**-52
-
-
-def near(rng, *values, shape=LINES):
-    """Draw, per entry, one of some values or of the numbers next to it."""
-    choice = rng.integers(0, len(values), shape)
-    value = np.choose(choice, [np.broadcast_to(v, shape) for v in values])
-    side = rng.integers(0, 4, shape)
-    with np.errstate(all="ignore"):
-        above, below = np.nextafter(value, INF), np.nextafter(value, 0)
-    return np.where(side == 0, above, np.where(side == 1, below, value))
 
 
 def lines_of(count=LINES, outputs=OUTPUTS, **given):
@@ -312,7 +303,7 @@ def test_the_way_back():
     search.least = least = np.full(count, 0.125)
     most, least = most.copy(), least.copy()
     search.tries[:] = 3
-    back = near(rng, 1.0, 0.25, 0.015625, 8.0)
+    back = near(rng, 1.0, 0.25, 0.015625, 8.0, shape=LINES)
     sound = rng.random(LINES) < 0.4
     search._retreat(index, back, sound)
     for i, p in enumerate(index):
@@ -352,7 +343,7 @@ def test_what_is_worth_another_circle(more):
     search = search_of(lines, table)
     lower = search.lower = rng.choice([0.5, 1.0, 2.0], count)
     points = search.points = rng.choice([16, 32, 64], count)
-    radius = lower[index] * near(rng, 1.0, 1.1, 1 / 1.1, 4.0, 0.25)
+    radius = lower[index] * near(rng, 1.0, 1.1, 1 / 1.1, 4.0, 0.25, shape=LINES)
     search.radius[:] = 77.0
     asked = []
 
