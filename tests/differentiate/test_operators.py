@@ -542,3 +542,17 @@ def test_products_with_huge_and_tiny_vectors(scheme):
     for length in (1e-300, 1e-150, 1e150, 1e300):
         value = cm.jvp(lambda x: np.sum(np.sin(x)), x, [length, -length], scheme=scheme)
         assert value == pytest.approx(length * (np.cos(1.0) - np.cos(2.0)), rel=1e-9)
+
+
+@pytest.mark.parametrize("order", [2, 4])
+def test_a_hessian_from_values_has_the_order_of_its_scheme(order):
+    a, b = x = np.array([0.7, 0.4])
+    s, c, e = np.sin(a * b), np.cos(a * b), np.exp(a - b)
+    exact = np.array([[e - b * b * s, c - a * b * s - e], [c - a * b * s - e, e - a * a * s]])
+
+    def error(h):
+        f = lambda x: np.sin(x[0] * x[1]) + np.exp(x[0] - x[1])
+        return np.abs(cm.hessian(f, x, scheme=Central(order=order, step=h)) - exact)
+
+    # Half the step leaves 2^-order of the error, on the diagonal and off it, up to the next power of h.
+    np.testing.assert_allclose(np.log2(error(0.04) / error(0.02)), order, atol=0.1)
