@@ -77,8 +77,11 @@ def test_the_origin_comes_with_the_points_around_it(vectorized, known, outputs):
     if known:
         lines.origin()
     t = np.array([[0.5, 0.25, 0.125], [-1.0, -2.0, -3.0]])
-    values = lines.evaluate_around(t)
+    values, origin = lines.evaluate_around(t)
     np.testing.assert_array_equal(values[..., 0], [[9, 8.75, 8.25], [6, 2, 2]])
+    # Found out together with the others, it is a single row.
+    assert origin.shape == (3 if known else 1, 2 if outputs else 1)
+    np.testing.assert_array_equal(origin[0], [8.0, -8.0][: 2 if outputs else 1])
     np.testing.assert_array_equal(lines.origin(), np.array([[8.0, -8.0]] * 3)[:, : 2 if outputs else 1])
     # Six points and the origin, and the one column that checks a batch.
     assert lines.function.nfev == 7 + vectorized
@@ -89,16 +92,18 @@ def test_the_origin_comes_with_the_points_around_it(vectorized, known, outputs):
 
 def test_complex_values_around_the_origin_are_two_outputs():
     lines = point_lines(lambda x: x[0] + 1j * x[1], [1.0, 2.0], axes(2))
-    values = lines.evaluate_around(np.array([[0.5, 0.25]]))
+    values, origin = lines.evaluate_around(np.array([[0.5, 0.25]]))
     np.testing.assert_array_equal(values, [[[1.5, 2.0], [1.0, 2.25]]])
+    np.testing.assert_array_equal(origin, [[1.0, 2.0]])
     np.testing.assert_array_equal(lines.origin(), [[1.0, 2.0]] * 2)
 
 
 def test_points_around_an_origin_that_do_not_fit_one_block():
-    n = 200
+    n = 256
     lines = point_lines(lambda x: x.sum(), np.ones(n), axes(n))
-    values = lines.evaluate_around(np.ones((1, n)))
+    values, origin = lines.evaluate_around(np.ones((1, n)))
     np.testing.assert_array_equal(values, np.full((1, n, 1), n + 1.0))
+    np.testing.assert_array_equal(origin, np.full((n, 1), float(n)))
     assert lines.origin()[0, 0] == n and lines.function.nfev == n + 1
 
 
@@ -107,10 +112,10 @@ def test_lines_of_other_kinds_have_an_origin_of_their_own():
     elementwise = elementwise_lines(np.square, [1.0, 2.0])
     dense = point_lines(np.sum, np.ones(3), Directions.dense(np.ones((1, 3))))
     for lines, expected, origin in ((seeds, [[5.0]], [3.0]), (dense, [[6.0]], [3.0])):
-        np.testing.assert_array_equal(lines.evaluate_around(np.ones((1, 1)))[0], expected)
+        np.testing.assert_array_equal(lines.evaluate_around(np.ones((1, 1)))[0], [expected])
         np.testing.assert_array_equal(lines.origin()[0], origin)
         assert lines.function.nfev == 2
-    np.testing.assert_array_equal(elementwise.evaluate_around(np.ones((1, 2)))[0], [[4.0], [9.0]])
+    np.testing.assert_array_equal(elementwise.evaluate_around(np.ones((1, 2)))[0], [[[4.0], [9.0]]])
     assert [lines.axial for lines in (seeds, dense, elementwise)] == [False, False, True]
     assert point_lines(np.sum, np.ones(3), axes(3)).axial
     steep = Directions(np.arange(3), np.arange(2), np.full(2, 5.0), 2)

@@ -9,8 +9,8 @@ needs to know about it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,17 @@ __all__ = ["Function", "check_callable"]
 DOUBLE = np.dtype(np.float64)
 
 Mapper = Callable[[Callable[[Any], Any], list[Any]], list[Any]]
+
+
+class Points(Protocol):
+    """Points of one length and dtype: the rows of a table, or for a loop what makes one after the other."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
 
 
 def check_callable(f: Any, name: str = "f") -> None:
@@ -50,8 +61,7 @@ class Call:
     ) -> None:
         self.f, self.structure, self.args, self.kwargs = f, structure, tuple(args), dict(kwargs or {})
         # Whether there is nothing to restore or to bind, so that f can be called itself.
-        vector = structure is None or (structure.plain and len(structure.shape) == 1)
-        self.bare = vector and not self.args and not self.kwargs
+        self.bare = (structure is None or structure.vector) and not self.args and not self.kwargs
 
     def __call__(self, point: NDArray[Any]) -> Any:
         """Evaluate at one flat point."""
@@ -106,12 +116,17 @@ class Function:
         name: str = "f",
     ) -> None:
         check_callable(f, name)
-        _check_arguments(args, kwargs)
+        if args != () or kwargs is not None:
+            _check_arguments(args, kwargs)
         self.call = Call(f, structure, args, kwargs)
         self.vectorized, self.name = vectorized, name
-        self.employ(mapper)
+        self.mapper: Mapper | None = None
+        if mapper is not None:
+            self.employ(mapper)
         # Whether the columns of a batch have still to be shown not to know of each other.
         self.unchecked = vectorized
+        # What f has returned already at the points that come first.
+        self.known: list[Any] = []
         self.nfev = 0
         self.shape: tuple[int, ...] | None = None
         self.dtype: np.dtype[Any] | None = None
@@ -127,22 +142,23 @@ class Function:
         """Number of entries of the value."""
         return math.prod(self.shape or ())
 
-    def evaluate(self, points: NDArray[Any]) -> NDArray[Any]:
-        """Evaluate at points of shape (K, n); return the raw values, shape (K, size).
+    def evaluate(self, points: Points) -> NDArray[Any]:
+        """Evaluate at K points of n numbers; return the raw values, shape (K, size).
 
         The first batch is checked against one of its columns alone.
         """
         with np.errstate(all="ignore"):
             return self.evaluate_silently(points)
 
-    def evaluate_silently(self, points: NDArray[Any]) -> NDArray[Any]:
+    def evaluate_silently(self, points: Points) -> NDArray[Any]:
         """Evaluate for a caller that holds NumPy's warnings off, as schemes do: that takes time."""
         real = points.dtype.kind != "c"
         if not self.vectorized:
             return self._checked(self._each(points, real), real)
-        values = self._batch(points, real)
-        if self.unchecked and len(points) > 1:
-            self._check_columns(values[0], self._batch(points[:1], real)[0])
+        batch = cast("NDArray[Any]", points)
+        values = self._batch(batch, real)
+        if self.unchecked and len(batch) > 1:
+            self._check_columns(values[0], self._batch(batch[:1], real)[0])
         return self._checked(values, real)
 
     def evaluate_arrays(self, arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -164,14 +180,16 @@ class Function:
         return self._stack(values, real)
 
     def _loop(self, points: Any) -> Any:
-        call = self.call
+        call, rest = self.call, iter(points)
         f = call.f if call.bare else call.at
-        first = f(points[0])
-        if isinstance(first, np.ndarray):
-            return _rows(f, first, points)
+        values, self.known = self.known, []
+        for _ in values:
+            next(rest)
+        values = values or [f(next(rest))]
+        if isinstance(values[0], np.ndarray):
+            return _rows(f, values[0], rest, len(points))
         # Scalars are the floor that black-box derivatives stand on.
-        values = [first]
-        values += map(f, points[1:])
+        values += map(f, rest)
         return values
 
     def _batch(self, points: NDArray[Any], real: bool) -> NDArray[Any]:
@@ -271,17 +289,17 @@ def _wide(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype(np.float64) if kind.kind != "f" or kind.itemsize < 8 else values
 
 
-def _rows(f: Callable[[Any], Any], first: NDArray[Any], points: Any) -> Any:
-    """Return the values of f at all points, copied at once: an array may be a buffer that f fills again."""
+def _rows(f: Callable[[Any], Any], first: NDArray[Any], rest: Iterator[Any], count: int) -> Any:
+    """Return the values of f, copied at once: an array may be a buffer that f fills again."""
     if type(first) is not np.ndarray or first.dtype.kind not in "fc":
-        return [first.copy(), *[_copied(f(point)) for point in points[1:]]]
+        return [first.copy(), *[_copied(f(point)) for point in rest]]
     shape, dtype = first.shape, first.dtype
-    rows = np.empty((len(points), *shape), dtype)
+    rows = np.empty((count, *shape), dtype)
     rows[0] = first
-    for k in range(1, len(points)):
-        value = f(points[k])
+    for k, point in enumerate(rest, 1):
+        value = f(point)
         if type(value) is not np.ndarray or value.shape != shape or value.dtype != dtype:
-            return [*rows[:k], _copied(value), *[_copied(f(point)) for point in points[k + 1 :]]]
+            return [*rows[:k], _copied(value), *[_copied(f(point)) for point in rest]]
         rows[k] = value
     return rows
 

@@ -10,7 +10,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, cast
 
 import numpy as np
@@ -64,6 +64,11 @@ class Structure:
     def shape(self) -> tuple[int, ...]:
         """Shape of x where x is one array, else the shape of the flat vector."""
         return self.leaves[0].shape if self.plain else (self.size,)
+
+    @cached_property
+    def vector(self) -> bool:
+        """Whether x is one array with one axis: the flat vector itself."""
+        return self.plain and len(self.shape) == 1
 
     def restore(self, flat: NDArray[Any]) -> Any:
         """Give a flat vector the user's structure; a 0-d leaf becomes a NumPy scalar."""

@@ -670,7 +670,7 @@ def test_recipes():
     assert recipe.n == 1
     np.testing.assert_array_equal(recipe.grid, [-2.0, -1.0, 1.0, 2.0])
     assert recipe.weights == ((0.0, -0.5, 0.5, 0.0), (1 / 12, -2 / 3, 2 / 3, -1 / 12))
-    assert recipe.middle == 2
+    assert recipe.middle is None
     np.testing.assert_array_equal(recipe.moves, [[-2.0], [-1.0], [1.0], [2.0]])
     assert (recipe.condition, recipe.lowest, recipe.highest) == (1.0, -2.0, 2.0)
     recipe = plan(1, 1, 1).plain

@@ -121,7 +121,7 @@ def test_blocks_are_as_large_as_the_cache_takes(monkeypatch):
     def sizes(block, outputs, lines=6):
         monkeypatch.setattr(_weighing, "BLOCK", block)
         values = np.empty((2, lines, outputs))
-        return [values[:, *cut].shape for cut in _weighing._blocks(values)]
+        return [values[:, *cut].shape for cut in _weighing._blocks(*values.shape)]
 
     # Two points, six lines, three outputs: 36 numbers in one piece, at a limit of 36 and of no less.
     assert sizes(36, 3) == [(2, 6, 3)]

@@ -9,7 +9,17 @@ from calcml._lines._base import Lines
 from calcml._lines._directions import Directions, axes
 from calcml._lines._elementwise import ElementwiseLines
 from calcml._lines._excerpt import Excerpt
-from calcml._lines._point import PointLines
+from calcml._lines._point import BLOCK, PointLines
 from calcml._lines._seeds import SeedLines, Seeds
 
-__all__ = ["Directions", "ElementwiseLines", "Excerpt", "Lines", "PointLines", "SeedLines", "Seeds", "axes"]
+__all__ = [
+    "BLOCK",
+    "Directions",
+    "ElementwiseLines",
+    "Excerpt",
+    "Lines",
+    "PointLines",
+    "SeedLines",
+    "Seeds",
+    "axes",
+]

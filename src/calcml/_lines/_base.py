@@ -43,6 +43,8 @@ class Lines(ABC):
         self.point_dtype = x.dtype
         # Whether each answer is wanted for itself, and not as one of many by a solver that weighs its noise.
         self.careful = False
+        # Whether that solver is there, and takes the noise of plain values, too.
+        self.weighed = True
         self._origin: FloatArray | None = None
         self._magnitude: FloatArray | None = None
 
@@ -137,13 +139,14 @@ class Lines(ABC):
             values = two_real(values)
         return values.reshape(*t.shape, values.shape[-1])
 
-    def evaluate_around(self, t: FloatArray) -> FloatArray:
-        """Return f at real distances t, shape (K, P), on all lines, and find out the origin, too.
+    def evaluate_around(self, t: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return f at real distances t, shape (K, P), on all lines, and at t = 0.
 
-        Lines through one point need a single value there, which is asked for together with the others.
+        Lines through one point need a single value there, which is asked for together with the others, and
+        may be returned once for all lines, shape (1, M).
         """
-        self.origin()
-        return self.evaluate(t)
+        origin = self.origin()
+        return self.evaluate(t), origin
 
     @abstractmethod
     def _entries(self) -> int: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -51,6 +51,11 @@ class Directions:
         components[1::2] *= sign
         return cls(2 * np.arange(len(first) + 1), coordinates, components, len(scale))
 
+    @cached_property
+    def owner(self) -> IntArray:
+        """The line of each entry of the list."""
+        return np.arange(self.count).repeat(self.width or self.lengths)
+
     def entries(self, lines: IntArray) -> tuple[IntArray, IntArray]:
         """Return, for the given lines, the position in the list of each entry and its place among `lines`."""
         if self.single:
@@ -70,6 +75,9 @@ class Directions:
 
     def reduce(self, ufunc: np.ufunc, values: FloatArray) -> FloatArray:
         """Reduce one value per entry to one per line."""
+        if self.width == 2:
+            # A reduction of many short rows takes ten times as long.
+            return ufunc(values[::2], values[1::2])
         if self.width:
             return ufunc.reduce(values.reshape(self.count, self.width), axis=1)
         return ufunc.reduceat(values, self.starts[:-1]) if self.count else values[:0]

@@ -217,7 +217,7 @@ class PartialLines(ElementwiseLines):
     def __init__(self, whole: ElementwiseLines, index: slice | IntArray, function: Function) -> None:
         bounds = None if whole.bounds is None else (whole.bounds[0][index], whole.bounds[1][index])
         super().__init__(function, whole.x[index], bounds)
-        self.whole, self.careful = whole, whole.careful
+        self.whole, self.careful, self.weighed = whole, whole.careful, whole.weighed
         if whole._origin is not None:
             self._origin = whole._origin[index]
 

@@ -13,14 +13,18 @@ from calcml._lines._base import Lines, exact, two_real
 from calcml._lines._directions import Directions
 from calcml._typing import FloatArray, IntArray
 
-__all__ = ["PointLines"]
+__all__ = ["BLOCK", "PointLines"]
 
-# Temporaries beyond 128 KiB leave the fast path of the memory allocator; 16 k numbers fit in it.
-BLOCK = 16384
+# Numbers in the points of one block: laying them out costs less the more they are, and half a megabyte stays
+# in the cache of a core.
+BLOCK = 65536
 
 
 class PointLines(Lines):
     """Lines through one point of a function of many variables."""
+
+    # The value at x, where it was found out together with others.
+    _row: NDArray[Any] | None = None
 
     def __init__(
         self,
@@ -74,7 +78,8 @@ class PointLines(Lines):
         return self.function.size
 
     def _at_origin(self) -> FloatArray:
-        return self._shared(self.function.evaluate(self.x[None, :].copy()))
+        row = self._row
+        return self._shared(self.function.evaluate(self.x[None, :].copy()) if row is None else row)
 
     def _shared(self, row: NDArray[Any]) -> FloatArray:
         """Return the value at x for every line: one row in memory, which cannot be changed."""
@@ -84,16 +89,17 @@ class PointLines(Lines):
         shared.flags.writeable = False
         return shared
 
-    def evaluate_around(self, t: FloatArray) -> FloatArray:
-        """Return f at real distances t, shape (K, P), on all lines, and find out the origin, too."""
-        n, d = self.x.size, self.directions
-        if self._origin is not None or not d.identity or (t.size + 1) * n > BLOCK or not t.size:
+    def evaluate_around(self, t: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return f at real distances t, shape (K, P), on all lines, and at t = 0, once for all of them."""
+        n, count = self.x.size, t.size
+        known = self._origin is not None or self._row is not None
+        if known or self.directions.vectors is not None or (count + 1) * n > BLOCK or not count:
             return super().evaluate_around(t)
         values = self.function.evaluate_silently(self._swept(t, 1))
-        self._origin = self._shared(values[t.size :])
-        values = values[: t.size]
-        values = two_real(values) if values.dtype.kind == "c" else values
-        return values.reshape(*t.shape, values.shape[-1])
+        if values.dtype.kind == "c":
+            values = two_real(values)
+        self._row = values[count:]
+        return values[:count].reshape(*t.shape, values.shape[1]), self._row
 
     def _values(self, t: NDArray[Any], index: IntArray | None) -> NDArray[Any]:
         if not t.size:
@@ -101,10 +107,10 @@ class PointLines(Lines):
         function, n = self.function, max(1, self.x.size)
         # Workers get everything at once; a loop or a batch gets blocks that stay in the cache.
         most = t.size if function.mapper is not None else max(1, BLOCK // n)
-        if index is None and self.directions.identity and n <= most:
+        if index is None and self.directions.vectors is None and self.count <= most:
             if t.size <= most:
                 return function.evaluate_silently(self._swept(t))
-            rows = most // n
+            rows = most // self.count
             points = (self._swept(t[k : k + rows]) for k in range(0, len(t), rows))
         else:
             lines = np.arange(self.count) if index is None else index
@@ -129,18 +135,29 @@ class PointLines(Lines):
         places = _places(coordinates, owner, len(lines), d.dimension, self.function.vectorized)
         return self._moved(t, coordinates, places, len(lines))
 
-    def _swept(self, moves: NDArray[Any], at_rest: int = 0) -> NDArray[Any]:
-        """Return x, one in a row, moved along each axis in turn for each row of moves; then x itself."""
-        x, batch = self.x, self.function.vectorized
+    def _swept(self, t: NDArray[Any], at_rest: int = 0) -> NDArray[Any]:
+        """Return x, one in a row, moved along all lines in turn for each row of t; then x itself."""
+        x, d, batch = self.x, self.directions, self.function.vectorized
+        n, count = x.size, t.size + at_rest
+        start, moves = (x, t) if d.identity else (x[d.coordinates], t.take(d.owner, axis=1) * d.components)
         if moves.dtype != x.dtype:
-            moves = moves.astype(self._dtype(moves))
-        n, count = x.size, moves.size + at_rest
+            moves = moves.astype(self._dtype(t))
         # A batch is laid out with its axis last, in which form f gets it.
         table = np.empty((n, count) if batch else (count, n), moves.dtype)
         table[...] = x[:, None] if batch else x
-        table.put(_diagonals(len(moves), n, count, batch), x + moves)
+        # Rows of equal shape are summed at half the cost of a row and a table.
+        moved = start[None] + moves if len(t) == 1 else start + moves
+        table.put(self._sweep_places(len(t), count), moved)
         points = table.T if batch else table
         return points if self.bounds is None else self._within(points)
+
+    def _sweep_places(self, rounds: int, count: int) -> IntArray:
+        """Return the places of moves along all lines in turn, in a table of `count` points."""
+        d, batch = self.directions, self.function.vectorized
+        if d.identity:
+            return _diagonals(rounds, d.dimension, count, batch)
+        owner = d.owner + np.arange(rounds)[:, None] * self.count
+        return _places(d.coordinates, owner, count, d.dimension, batch)
 
     def _moved(
         self, moves: NDArray[Any], coordinates: IntArray, places: IntArray, count: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -139,41 +140,21 @@ class SeedLines(PointLines):
                 low[k] = high[k] = 0.0
         return low, high
 
-    def evaluate_around(self, t: FloatArray) -> FloatArray:
-        """Return f at real distances t, shape (K, P), on all lines, and find out the origin, too."""
+    def evaluate_around(self, t: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return f at real distances t, shape (K, P), on all lines, and at t = 0."""
         return Lines.evaluate_around(self, t)
 
     def _values(self, t: NDArray[Any], index: IntArray | None) -> NDArray[Any]:
-        lines = np.arange(self.count) if index is None else index
-        lines, t = np.tile(lines, len(t)), t.ravel()
-        # Workers get everything at once; a loop or a batch gets blocks that stay in the cache.
-        block = len(t) if self.function.mapper is not None else max(1, BLOCK // max(1, self.x.size))
-        if block >= len(t) > 0:
-            return self.function.evaluate(self._seeded(t, lines))
-        table = np.empty((0, self.outputs))
-        for k in range(0, len(t), block):
-            rows = self.function.evaluate(self._seeded(t[k : k + block], lines[k : k + block]))
-            if k == 0:
-                table = np.empty((len(t), rows.shape[1]), dtype=rows.dtype)
-            table[k : k + block] = rows
-        return table
-
-    def _seeded(self, t: NDArray[Any], lines: IntArray) -> NDArray[Any]:
-        dtype = np.result_type(self.x.dtype, np.complex128) if t.dtype.kind == "c" else self.x.dtype
-        # A batch is handed over with its axis last: laid out that way from the start, it needs no copy.
-        points = (
-            np.empty((self.x.size, len(t)), dtype).T
-            if self.function.vectorized
-            else np.empty((len(t), self.x.size), dtype)
-        )
-        points[...] = self.x
-        for point, distance, line in zip(points, t, lines, strict=True):
-            part = self.parts[line]
-            point[part.group] = part.x + distance * part.lengths
-        if self.bounds is not None and dtype.kind == "f":
-            # Adding and rounding may step over a bound by one unit in the last place.
-            np.clip(points, *self.bounds, out=points)
-        return points
+        function = self.function
+        lines, t = np.tile(np.arange(self.count) if index is None else index, len(t)), t.ravel()
+        if not function.vectorized:
+            return function.evaluate(_Walk(self, t, lines))
+        if not t.size:
+            return np.empty((0, self.outputs))
+        block = max(1, BLOCK // max(1, self.x.size))
+        cuts = [slice(k, k + block) for k in range(0, len(t), block)]
+        walks = (_Walk(self, t[cut], lines[cut]) for cut in cuts)
+        return np.concatenate([function.evaluate(walk.batch()) for walk in walks])
 
     @cached_property
     def _grain(self) -> FloatArray:
@@ -215,6 +196,35 @@ class SeedLines(PointLines):
         for part, weight in zip(self.parts, weights, strict=True):
             vector[part.group] += weight * part.lengths
         return SeedLines(self.function, self.x, Seeds(()), 1.0, self.bounds, vector)
+
+
+class _Walk:
+    """The points x + t v on some lines, made one after the other: all of them would fill the memory."""
+
+    def __init__(self, lines: SeedLines, t: NDArray[Any], index: IntArray) -> None:
+        self.lines, self.t, self.index = lines, t, index
+        x = lines.x.dtype
+        self.dtype = np.result_type(x, np.complex128) if t.dtype.kind == "c" else x
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        x, bounds = self.lines.x, self.lines.bounds
+        for distance, line in zip(self.t, self.index, strict=True):
+            point, part = x.astype(self.dtype), self.lines.parts[line]
+            point[part.group] = part.x + distance * part.lengths
+            if bounds is not None and self.dtype.kind == "f":
+                # Adding and rounding may step over a bound by one unit in the last place.
+                np.clip(point, *bounds, out=point)
+            yield point
+
+    def batch(self) -> NDArray[Any]:
+        """Return all of them, laid out as a batch is handed over, with its axis last."""
+        table = np.empty((self.lines.x.size, len(self)), self.dtype).T
+        for row, point in zip(table, self, strict=True):
+            row[...] = point
+        return table
 
 
 def power_below(size: FloatArray) -> FloatArray:

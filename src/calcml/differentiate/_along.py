@@ -47,6 +47,7 @@ def along(
         # The line is walked in steps of the vector's own size, which may be out of proportion to x.
         length = np.max(np.abs(vector))
         lines = problem.lines(Directions.dense((vector / length)[None, :]))
+        lines.weighed = error
         c = coefficient(problem.scheme, lines, 1, error=error)
     if not error:
         warn_inaccurate(c.status[0], name, stacklevel=stacklevel)

@@ -68,6 +68,7 @@ def _run(f: Any, x: Any, grad: Any, *, error: bool, **options: Any) -> tuple[Pro
             problem.scheme,
             gradient=grad is not None,
             error=error,
+            weighed=error,
         )
     return problem, tables
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from calcml._lines import axes
+from calcml._typing import Bounds, KeywordArguments, PositionalArguments, Workers
 from calcml.differentiate._problem import (
     Estimate,
     Problem,
@@ -17,20 +18,44 @@ from calcml.differentiate._problem import (
     warn_inaccurate,
 )
 from calcml.schemes.base import Coefficient
+from calcml.schemes.registry import SchemeLike, as_scheme
 
 __all__ = ["first_derivatives", "first_values"]
 
 
-def first_values(f: Any, x: Any, name: str, *, values: list[Any] | None = None, **options: Any) -> Any:
-    """Return all first derivatives without their errors; a list passed as `values` receives f(x)."""
-    problem, c = _run(f, x, error=False, values=values, **options)
+def first_values(
+    f: Any,
+    x: Any,
+    name: str,
+    *,
+    scheme: SchemeLike,
+    args: PositionalArguments,
+    kwargs: KeywordArguments | None,
+    bounds: Bounds | None,
+    vectorized: bool,
+    workers: Workers,
+    scalar: bool = False,
+    values: list[Any] | None = None,
+) -> Any:
+    """Return all first derivatives without their errors; a list passed as `values` receives f(x).
+
+    With `scalar`, f is expected to return a number, for which a scheme may have a quicker way.
+    """
+    rule, known = as_scheme(scheme), []
+    few = rule.few if scalar and callable(f) else None
+    if few and not args and kwargs is None and bounds is None and not vectorized and workers is None:
+        value, known = few.gradient(f, x)
+        if value is not None:
+            return value
+    options = {"args": args, "kwargs": kwargs, "bounds": bounds, "vectorized": vectorized, "workers": workers}
+    problem, c = _run(f, x, False, values, known, options | {"scheme": rule})
     warn_inaccurate(c.status, name)
     return _shaped(problem, c.value, cast=True, magnitude=False)
 
 
 def first_derivatives(f: Any, x: Any, *, values: list[Any] | None = None, **options: Any) -> Estimate:
     """Return all first derivatives with their errors; a list passed as `values` receives f(x)."""
-    problem, c = _run(f, x, error=True, values=values, **options)
+    problem, c = _run(f, x, True, values, [], options)
     with np.errstate(all="ignore"):
         noise = c.noise + problem.structure.rounding[:, None] * np.abs(c.value)
         error = c.truncation + noise
@@ -48,11 +73,13 @@ def first_derivatives(f: Any, x: Any, *, values: list[Any] | None = None, **opti
 
 
 def _run(
-    f: Any, x: Any, *, error: bool, values: list[Any] | None, **options: Any
+    f: Any, x: Any, error: bool, values: list[Any] | None, known: list[Any], options: dict[str, Any]
 ) -> tuple[Problem, Coefficient]:
     """Run the scheme on one line along each coordinate axis."""
     with open_problem(f, x, **options) as problem:
+        problem.function.known = known
         lines = problem.lines(axes(problem.x.size))
+        lines.weighed = error
         c = coefficient(problem.scheme, lines, 1, error=error)
         if values is not None:
             table = lines.origin() if lines.count else problem.function.evaluate(problem.x[None, :])

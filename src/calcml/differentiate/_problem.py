@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,19 +100,38 @@ class Estimate(Result):
 
 @dataclass(eq=False, slots=True)
 class Problem:
-    """A checked problem: the function of the flat vector x, and how to lay answers out."""
+    """A checked problem: the function of the flat vector x, and how to lay answers out.
+
+    As a context it holds the workers open.
+    """
 
     function: Function
     x: FloatArray
     structure: Structure
     bounds: tuple[FloatArray, FloatArray] | None
     scheme: Scheme
+    workers: Workers
+    _pool: AbstractContextManager[Any] | None = None
 
     def lines(self, directions: Directions, origin: FloatArray | None = None) -> PointLines:
         """Return lines through x in the given directions."""
         lines = PointLines(self.function, self.x, directions, self.bounds, origin)
         lines.careful = True
         return lines
+
+    def __enter__(self) -> Self:
+        """Open the workers."""
+        if self.workers is not None:
+            with ExitStack() as stack:
+                self.function.employ(stack.enter_context(open_map(self.workers)))
+                self._pool = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        """Close the workers."""
+        return None if self._pool is None else self._pool.__exit__(kind, error, trace)
 
 
 def open_problem(
@@ -126,22 +145,15 @@ def open_problem(
     vectorized: bool = False,
     workers: Workers = None,
     name: str = "f",
-) -> AbstractContextManager[Problem]:
-    """Check everything at the door, before f is called, and hold the workers open meanwhile."""
+) -> Problem:
+    """Check everything at the door, before f is called; the problem is a context that holds the workers."""
     rule = as_scheme(scheme)
     flat, structure = flatten(x)
-    limits = check_bounds(bounds, flat, structure)
-    check_workers(workers)
+    limits = None if bounds is None else check_bounds(bounds, flat, structure)
+    if workers is not None:
+        check_workers(workers)
     function = Function(f, structure, args=args, kwargs=kwargs, vectorized=vectorized, name=name)
-    problem = Problem(function, flat, structure, limits, rule)
-    return nullcontext(problem) if workers is None else _at_work(problem, workers)
-
-
-@contextmanager
-def _at_work(problem: Problem, workers: Workers) -> Iterator[Problem]:
-    with open_map(workers) as mapper:
-        problem.function.employ(mapper)
-        yield problem
+    return Problem(function, flat, structure, limits, rule, workers)
 
 
 def coefficient(scheme: Scheme, lines: Lines, n: int, *, error: bool) -> Coefficient:

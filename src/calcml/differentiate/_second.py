@@ -13,6 +13,7 @@ from calcml._function import Function
 from calcml._lines import Directions, PointLines, axes
 from calcml._typing import FloatArray, IntArray
 from calcml.differentiate._problem import coefficient
+from calcml.schemes._weighing import unknown
 from calcml.schemes.base import Coefficient, Scheme
 
 __all__ = ["SecondTables", "hessian_tables", "lengths"]
@@ -52,12 +53,15 @@ def hessian_tables(
     *,
     gradient: bool,
     error: bool,
+    weighed: bool = True,
 ) -> SecondTables:
     """Return the second derivatives of a function.
 
-    With `gradient`, the function is the flat gradient itself and its Jacobian is made symmetric.
+    With `gradient`, the function is the flat gradient itself and its Jacobian is made symmetric.  Unless
+    it is `weighed`, the noise may be NaN.
     """
     lines = PointLines(function, x, axes(x.size), bounds)
+    lines.weighed = weighed
     if gradient:
         return _symmetrize(coefficient(scheme, lines, 1, error=error))
     return _polarize(lines, scheme, error)
@@ -81,6 +85,7 @@ def _polarize(lines: PointLines, scheme: Scheme, error: bool) -> SecondTables:
     sign = side_of[first] * side_of[second]
     directions = Directions.pairs(first, second, scale, sign)
     through = PointLines(lines.function, lines.x, directions, lines.bounds, lines.origin()[:1])
+    through.weighed = lines.weighed
     pair = coefficient(scheme, through, 2, error=error)
 
     # One factor at a time: the square of a length may be out of range where the length is not.
@@ -97,9 +102,9 @@ def _polarize(lines: PointLines, scheme: Scheme, error: bool) -> SecondTables:
         return entries.reshape(lines.count, lines.count, -1)
 
     value = table(2 * axis.value, mixed(axis.value, pair.value, -1.0) * sign[:, None])
-    noise = table(2 * axis.noise, mixed(axis.noise, pair.noise, 1.0))
-    # Without an error wanted the truncation is NaN throughout.
-    truncation = np.full(value.shape, np.nan)
+    truncation = noise = unknown(value.shape)
+    if lines.weighed:
+        noise = table(2 * axis.noise, mixed(axis.noise, pair.noise, 1.0))
     if error:
         truncation = table(2 * axis.truncation, mixed(axis.truncation, pair.truncation, 1.0))
     worst = np.maximum(pair.status, np.maximum(axis.status[first], axis.status[second]))

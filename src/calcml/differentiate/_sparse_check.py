@@ -108,8 +108,11 @@ def _sums(
         return sums
 
     known = np.zeros(len(rows))
-    for error, own in ((entries.truncation, c.truncation), (entries.noise, c.noise)):
-        known += _known(to_values(own[-1:], lines.function, magnitude=True)[0, rows])
+    # A scheme that was not asked for its noise may not know it; that of rounding is the least.
+    rounding = 2 * lines.eps * np.abs(lines.origin()[-1:]) / c.step[-1]
+    noise = np.where(np.isnan(c.noise[-1:]), rounding, c.noise[-1:])
+    for error, own in ((entries.truncation, c.truncation[-1:]), (entries.noise, noise)):
+        known += _known(to_values(own, lines.function, magnitude=True)[0, rows])
         if error.size:
             known += total(_known(error))
     return total(entries.value), known

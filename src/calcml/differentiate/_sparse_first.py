@@ -30,6 +30,7 @@ def first_entries(problem: Problem, plan: SparsityPlan, operator: str, *, error:
     mixture = plan.weights * lengths if len(plan.weights) else None
     given = isinstance(getattr(problem.scheme, "step", None), Fixed)
     lines = SeedLines(function, problem.x, seeds, lengths, problem.bounds, mixture, given=given)
+    lines.careful, lines.weighed = True, error
     c = coefficient(problem.scheme, lines, 1, error=error)
     if function.size != plan.shape[0]:
         raise EvaluationError(

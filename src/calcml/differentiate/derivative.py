@@ -222,7 +222,7 @@ def _run(
         further = (*function.call.args, *function.call.kwargs.values())
         divisible = not any(isinstance(v, list | tuple) or getattr(v, "ndim", 0) for v in further)
         lines = ElementwiseLines(function, flat.reshape(structure.shape), limits, divisible=divisible)
-        lines.careful = True
+        lines.careful, lines.weighed = True, error
         c = _coefficient(rule, lines, int(n), error=error)
     return c, lines, structure, rule
 

@@ -85,6 +85,7 @@ def gradient(
         bounds=bounds,
         vectorized=vectorized,
         workers=workers,
+        scalar=True,
     )
 
 

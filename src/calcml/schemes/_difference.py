@@ -16,7 +16,7 @@ from calcml._status import Status
 from calcml._typing import FloatArray, IntArray
 from calcml.schemes._recipe import Plan, Recipe
 from calcml.schemes._shrink import TRIES, least_step, shorter, worth_shrinking
-from calcml.schemes._weighing import BLOCK, FEW, POOR, all_finite, unknown, weigh, weigh_and_judge
+from calcml.schemes._weighing import BLOCK, FEW, POOR, Rows, all_finite, unknown, weigh, weigh_and_judge
 from calcml.schemes.base import Coefficient
 from calcml.schemes.steps import StepRule, optimal_factor
 
@@ -88,7 +88,12 @@ def _clear(lines: Lines, plan: Plan, value: FloatArray, noise: FloatArray, h: Fl
     # Noise that is not finite is more than any share of a finite value.
     if value.size <= BLOCK and np.count_nonzero(noise <= POOR * np.abs(value)) == value.size:
         return True
-    return all_finite(noise) and bool(EXCUSED * _shortness(lines, plan, h).min() >= 1)
+    return all_finite(noise) and _ample(lines, plan, h)
+
+
+def _ample(lines: Lines, plan: Plan, h: FloatArray) -> bool:
+    """Return whether no step is so short that its noise has no excuse."""
+    return bool(EXCUSED * _shortness(lines, plan, h).min() >= 1)
 
 
 def _shortness(lines: Lines, plan: Plan, h: FloatArray) -> FloatArray:
@@ -142,7 +147,7 @@ def _first(
             raise ValueError(
                 f"`step` {steps[~(h > 0)][0]:g} is too small to change x; give a larger one or step=None"
             )
-        quiet = lines.careful and rule.ample(lines)
+        quiet = (lines.careful and rule.ample(lines)) or (not lines.weighed and _ample(lines, plan, h))
         value, truncation, noise, h = _attempt(lines, plan, h, error, quiet=quiet)
         if eps == lines.eps:
             return h, value, truncation, noise
@@ -219,17 +224,17 @@ def _apply(
     return weigh_and_judge(recipe, values, h, lines.eps, along)
 
 
-def _values(lines: Lines, recipe: Recipe, h: FloatArray, index: IntArray | None) -> FloatArray:
+def _values(lines: Lines, recipe: Recipe, h: FloatArray, index: IntArray | None) -> Rows:
     """Evaluate on the grid; the point itself is shared by all lines and all formulas."""
-    if len(recipe.moves) == len(recipe.grid):
-        return lines.evaluate(recipe.moves * h, index)
+    moves = recipe.distances(h)
+    if recipe.middle is None:
+        return list(lines.evaluate(moves, index))
     if index is None:
-        moved, origin = lines.evaluate_around(recipe.moves * h), lines.origin()
+        moved, origin = lines.evaluate_around(moves)
     else:
-        moved, origin = lines.evaluate(recipe.moves * h, index), lines.origin()[index]
-    k = recipe.middle
-    values = np.empty((len(recipe.grid), *moved.shape[1:]), dtype=moved.dtype)
-    values[:k], values[k], values[k + 1 :] = moved[:k], origin, moved[k:]
+        moved, origin = lines.evaluate(moves, index), lines.origin()[index]
+    values = list(moved)
+    values.insert(recipe.middle, origin)
     return values
 
 

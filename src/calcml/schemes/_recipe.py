@@ -70,10 +70,12 @@ class Recipe:
         Offsets at which f is needed, in units of the step.
     weights : tuple of tuple of float
         Weights of each formula on the grid.
-    middle : int
+    middle : int or None
         The place of x itself, if it is on the grid.
     moves : ndarray, shape (K', 1)
         The offsets away from x, as a column.
+    single : bool
+        Whether the only move is one of a full step ahead.
     lowest, highest : float
         The range of offsets that must lie within bounds.
     """
@@ -81,11 +83,17 @@ class Recipe:
     n: int
     grid: FloatArray
     weights: tuple[tuple[float, ...], ...]
-    middle: int
+    middle: int | None
     moves: FloatArray
+    single: bool
     condition: float
     lowest: float
     highest: float
+
+    def distances(self, h: FloatArray) -> FloatArray:
+        """Return the moves in units of x for the step h of each line, shape (K', P)."""
+        # The product of a column and a row costs NumPy twice one of two rows of equal shape.
+        return h[None] if self.single else self.moves * h
 
 
 def _consecutive(leftmost: int, count: int, n: int) -> Stencil:
@@ -113,8 +121,9 @@ def _recipe(formula: Stencil, better: Stencil, error: bool) -> Recipe:
     weights = tuple(tuple(float(table.get(g, 0)) for g in grid) for table in tables)
     # Whether the error is wanted must not change the value, so bounds are held against the better formula.
     lowest, highest = float(better.offsets[0]), float(better.offsets[-1])
-    middle, moves = int((offsets < 0).sum()), offsets[offsets != 0][:, None]
-    return Recipe(formula.n, offsets, weights, middle, moves, formula.condition, lowest, highest)
+    middle, moves = grid.index(Fraction(0)) if 0 in grid else None, offsets[offsets != 0][:, None]
+    single = moves.tolist() == [[1.0]]
+    return Recipe(formula.n, offsets, weights, middle, moves, single, formula.condition, lowest, highest)
 
 
 def check_order(order: object, *, even: bool = False) -> None:

@@ -239,13 +239,9 @@ class Search(StepRule):
     A search is a frozen dataclass of its options.
     """
 
+    measures: ClassVar[bool] = True
     # What an option must exceed, where that is not 0.
     above: ClassVar[Mapping[str, float]] = MappingProxyType({})
-
-    @property
-    def measures(self) -> bool:
-        """True: f is evaluated."""
-        return True
 
     def __post_init__(self) -> None:
         """Refuse options that make no sense."""

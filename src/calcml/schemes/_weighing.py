@@ -9,15 +9,16 @@ rounding of the weights from meeting the full size of f.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 
 from calcml._typing import FloatArray
 from calcml.schemes._recipe import Recipe
 
-__all__ = ["BLOCK", "FEW", "POOR", "all_finite", "unknown", "weigh", "weigh_and_judge"]
+__all__ = ["BLOCK", "FEW", "POOR", "Rows", "all_finite", "unknown", "weigh", "weigh_and_judge"]
 
 # The better formula has an error of its own, smaller by h / L for one-sided and (h / L)² for central points;
 # three times the difference covers it up to h = 2 L / 3, where the formula has lost all of its digits.
@@ -29,27 +30,34 @@ BLOCK = 16384
 # So many numbers are few.
 FEW = 8192
 
+# Values at each point of a grid, in its order, of shape (p, M), or (1, M) where all lines share the point.
+Rows: TypeAlias = Sequence[FloatArray]
+
 
 def weigh(
-    recipe: Recipe, values: FloatArray, h: FloatArray, eps: float, *, quiet: bool
+    recipe: Recipe, values: Rows, h: FloatArray, eps: float, *, quiet: bool
 ) -> tuple[FloatArray, FloatArray, FloatArray | float]:
-    """Return coefficients, shape (p, M), from values, shape (K, p, M), and what to take for their errors.
+    """Return coefficients, shape (p, M), from K tables of values, and what to take for their errors.
 
     The truncation is unknown: NaN.  The noise is 0 if it is known to be `quiet` and all is finite.
     """
-    if values[0].size <= BLOCK:
+    shape = len(h), values[0].shape[1]
+    if shape[0] * shape[1] <= BLOCK:
         value = _per_power(_sum(recipe.weights[0], values), h[:, None], recipe.n)
+        quiet = quiet and all_finite(value)
     else:
-        value = np.empty(values.shape[1:], values.dtype)
-        for cut in _blocks(values):
-            _per_power(_sum(recipe.weights[0], values[:, *cut], value[cut]), h[cut[0], None], recipe.n)
+        value = np.empty(shape, values[0].dtype)
+        for cut in _blocks(len(values), *shape):
+            part = _sum(recipe.weights[0], _cut(values, cut), value[cut])
+            _per_power(part, h[cut[0], None], recipe.n)
+            quiet = quiet and all_finite(part)
     # An f that is not finite leaves no sum that is.
-    if quiet and all_finite(value):
-        return value, unknown(value.shape), 0.0
+    if quiet:
+        return value, unknown(shape), 0.0
     noise = np.empty_like(value)
-    for cut in _blocks(values):
-        _noise(recipe, _largest(values[:, *cut], noise[cut]), h[cut[0], None], eps)
-    return value, unknown(value.shape), noise
+    for cut in _blocks(len(values), *shape):
+        _noise(recipe, _largest(_cut(values, cut), noise[cut]), h[cut[0], None], eps)
+    return value, unknown(shape), noise
 
 
 def all_finite(values: FloatArray) -> bool:
@@ -59,21 +67,21 @@ def all_finite(values: FloatArray) -> bool:
 
 
 def weigh_and_judge(
-    recipe: Recipe, values: FloatArray, h: FloatArray, eps: float, along: FloatArray
+    recipe: Recipe, values: Rows, h: FloatArray, eps: float, along: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return coefficients, truncation and noise, each of shape (p, M), from values of shape (K, p, M).
+    """Return coefficients, truncation and noise, each of shape (p, M), from values as `weigh` takes them.
 
     `along` is the magnitude of x along each line, which is rounded, too.
     """
-    value, truncation, noise = tables = np.empty((3, *values.shape[1:]), values.dtype)
-    for cut in _blocks(values):
-        _judge(recipe, values[:, *cut], h[cut[0], None], eps, along[cut[0], None], tables[:, *cut])
+    shape = len(h), values[0].shape[1]
+    value, truncation, noise = tables = np.empty((3, *shape), values[0].dtype)
+    for cut in _blocks(len(values), *shape):
+        _judge(recipe, _cut(values, cut), h[cut[0], None], eps, along[cut[0], None], tables[:, *cut])
     return value, truncation, noise
 
 
-def _blocks(values: FloatArray) -> Iterator[tuple[slice, slice]]:
+def _blocks(points: int, p: int, outputs: int) -> Iterator[tuple[slice, slice]]:
     """Cut a table into lines, or into outputs where these are many, whose temporaries stay in the cache."""
-    points, p, outputs = values.shape
     rows = max(1, BLOCK // max(1, points * outputs))
     columns = max(1, BLOCK // points)
     for i in range(0, p, rows):
@@ -81,8 +89,13 @@ def _blocks(values: FloatArray) -> Iterator[tuple[slice, slice]]:
             yield slice(i, i + rows), slice(j, j + columns)
 
 
+def _cut(values: Rows, cut: tuple[slice, slice]) -> Rows:
+    """Return a block of each table; the row that all lines share is part of every block."""
+    return [table[cut] if len(table) > 1 else table[:, cut[1]] for table in values]
+
+
 def _judge(
-    recipe: Recipe, values: FloatArray, h: FloatArray, eps: float, along: FloatArray, tables: FloatArray
+    recipe: Recipe, values: Rows, h: FloatArray, eps: float, along: FloatArray, tables: FloatArray
 ) -> None:
     """Fill in value, truncation and noise."""
     value, truncation, noise = tables
@@ -92,17 +105,18 @@ def _judge(
     truncation *= TRUNCATION_MARGIN
     _largest(values, noise)
     # Rounding of x is seen through the slope of f.
-    slope = _largest(values[1:] - values[0]) / ((recipe.grid[-1] - recipe.grid[0]) * h)
+    slope = _largest([table - values[0] for table in values]) / ((recipe.grid[-1] - recipe.grid[0]) * h)
     noise += slope * (along / 2)
     _noise(recipe, noise, h, eps)
 
 
-def _sum(weights: tuple[float, ...], values: FloatArray, total: FloatArray | None = None) -> FloatArray:
+def _sum(weights: tuple[float, ...], values: Rows, total: FloatArray | None = None) -> FloatArray:
     """Return the sum of the weighted values, each less the first."""
     # Term by term rather than by a matrix product, whose order of summation depends on the number of lines.
     reference = values[0]
     total = np.subtract(values[1], reference, total)
-    total *= weights[1]
+    if weights[1] != 1.0:
+        total *= weights[1]
     for k in range(2, len(weights)):
         if weights[k]:
             total += weights[k] * (values[k] - reference)
@@ -125,12 +139,11 @@ def _noise(recipe: Recipe, error: FloatArray, h: FloatArray, eps: float) -> Floa
     return error
 
 
-def _largest(values: FloatArray, largest: FloatArray | None = None) -> FloatArray:
+def _largest(values: Rows, largest: FloatArray | None = None) -> FloatArray:
     """Return the largest magnitude on each line; a few calls cost less than one reduction."""
-    size = np.abs(values)
-    largest = np.maximum(size[0], size[1], out=largest)
-    for row in size[2:]:
-        np.maximum(largest, row, out=largest)
+    largest = np.maximum(np.abs(values[0]), np.abs(values[1]), out=largest)
+    for table in values[2:]:
+        np.maximum(largest, np.abs(table), out=largest)
     return largest
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -56,6 +57,9 @@ class Scheme(ABC):
     >>> isinstance(cm.schemes.Central(order=4), cm.Scheme)
     True
     """
+
+    # A quicker way to the gradient of a function of few variables, where the scheme has one.
+    few: ClassVar[Any] = None
 
     @abstractmethod
     def coefficient(self, lines: Lines, n: int, *, error: bool = True) -> Coefficient:

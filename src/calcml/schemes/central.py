@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from calcml._lines import Lines
-from calcml.schemes._difference import difference
-from calcml.schemes._recipe import check_order, plan
-from calcml.schemes.base import Coefficient, Scheme
-from calcml.schemes.steps import as_rule
+from calcml.schemes._fixed import FixedDifference
 
 __all__ = ["Central"]
 
 
 @dataclass(frozen=True)
-class Central(Scheme):
+class Central(FixedDifference):
     """Differentiate by central differences on a symmetric grid.
 
     With m = (n + order - 1) // 2 points on either side the formula is
@@ -49,14 +45,7 @@ class Central(Scheme):
     1.0
     """
 
+    side: ClassVar[int] = 0
+
     order: int = 2
     step: Any = None
-
-    def __post_init__(self) -> None:
-        """Check the options and turn the step into a rule."""
-        check_order(self.order, even=True)
-        object.__setattr__(self, "step", as_rule(self.step))
-
-    def coefficient(self, lines: Lines, n: int, *, error: bool = True) -> Coefficient:
-        """Return the n-th Taylor coefficient on each line."""
-        return difference(lines, plan(n, self.order, 0), self.step, error=error)

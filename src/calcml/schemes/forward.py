@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from calcml._lines import Lines
-from calcml.schemes._difference import difference
-from calcml.schemes._recipe import check_order, plan
-from calcml.schemes.base import Coefficient, Scheme
-from calcml.schemes.steps import as_rule
+from calcml.schemes._fixed import FixedDifference
 
 __all__ = ["Forward"]
 
 
 @dataclass(frozen=True)
-class Forward(Scheme):
+class Forward(FixedDifference):
     """Differentiate by forward differences: all points lie at x or above.
 
     The formula is f⁽ⁿ⁾(x) = h⁻ⁿ Σ_j w_j f(x + j h) + O(h^order) with j = 0 .. n + order - 1, for n = 1 and
@@ -48,14 +44,7 @@ class Forward(Scheme):
     1.0
     """
 
+    side: ClassVar[int] = 1
+
     order: int = 1
     step: Any = None
-
-    def __post_init__(self) -> None:
-        """Check the options and turn the step into a rule."""
-        check_order(self.order)
-        object.__setattr__(self, "step", as_rule(self.step))
-
-    def coefficient(self, lines: Lines, n: int, *, error: bool = True) -> Coefficient:
-        """Return the n-th Taylor coefficient on each line."""
-        return difference(lines, plan(n, self.order, 1), self.step, error=error)

@@ -15,7 +15,7 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -37,20 +37,12 @@ class StepRule(ABC):
     True
     """
 
-    @property
-    def adjustable(self) -> bool:
-        """Whether a scheme may shorten the steps where f is not finite."""
-        return True
-
-    @property
-    def guesses(self) -> bool:
-        """Whether the rule takes the length of f from x alone."""
-        return False
-
-    @property
-    def measures(self) -> bool:
-        """Whether the rule looks at f, and so knows how precise it is before it returns the first steps."""
-        return False
+    # Whether a scheme may shorten the steps where f is not finite.
+    adjustable: ClassVar[bool] = True
+    # Whether the rule takes the length of f from x alone.
+    guesses: ClassVar[bool] = False
+    # Whether the rule looks at f, and so knows how precise it is before it returns the first steps.
+    measures: ClassVar[bool] = False
 
     def ample(self, lines: Lines) -> bool:
         """Return whether no step is shorter than the optimal one for an f of the length of x, or 1."""
@@ -85,6 +77,9 @@ class Fixed(StepRule):
     6.0
     """
 
+    # The user's step is taken as it is.
+    adjustable: ClassVar[bool] = False
+
     step: FloatArray
     leaves: tuple[tuple[str, tuple[int, ...]], ...] = field(repr=False)
 
@@ -117,11 +112,6 @@ class Fixed(StepRule):
     def __hash__(self) -> int:
         """Hash the steps themselves."""
         return hash((self.step.shape, self.step.tobytes()))
-
-    @property
-    def adjustable(self) -> bool:
-        """False: the user's step is taken as it is."""
-        return False
 
     def steps(self, lines: Lines, formula: Stencil) -> FloatArray:
         """Return the given step on each line; along several coordinates, the shortest of theirs."""
@@ -178,6 +168,9 @@ class Relative(StepRule):
     Relative(factor=None, floor=0.001)
     """
 
+    # Nothing in x tells the scale of f.
+    guesses: ClassVar[bool] = True
+
     factor: float | None = None
     floor: float = 1.0
 
@@ -187,21 +180,29 @@ class Relative(StepRule):
             check_positive("factor", self.factor)
         check_positive("floor", self.floor)
 
-    @property
-    def guesses(self) -> bool:
-        """True: nothing in x tells the scale of f."""
-        return True
-
     def ample(self, lines: Lines) -> bool:
         """Return whether the steps are those: without a factor, along the axis of a coordinate."""
-        return self.factor is None and self.floor >= 1 and lines.axial
+        return self.optimal and lines.axial
+
+    @property
+    def optimal(self) -> bool:
+        """Whether the steps are the optimal ones for a length of |x|, or of no less than 1."""
+        return self.factor is None and self.floor >= 1
 
     def steps(self, lines: Lines, formula: Stencil) -> FloatArray:
         """Return the step on each line; along several coordinates, the shortest of theirs."""
         factor = optimal_factor(formula, lines.eps) if self.factor is None else self.factor
-        steps = np.maximum(lines.magnitude, self.floor)
-        steps *= factor
+        steps = np.maximum(lines.magnitude, scalar(self.floor))
+        steps *= scalar(factor)
         return lines.spread(steps)
+
+
+@lru_cache(maxsize=256)
+def scalar(number: float) -> FloatArray:
+    """Return a number as an array without axes, with which NumPy is quicker than with a number of Python."""
+    array = np.array(float(number))
+    array.flags.writeable = False
+    return array
 
 
 def check_positive(name: str, value: object) -> None:

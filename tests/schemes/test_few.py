@@ -1,0 +1,301 @@
+"""Gradients of few variables, number by number: the digits, points and calls of `difference`."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import calcml as cm
+from calcml.schemes import Backward, Central, Forward, Relative, Shi
+from calcml.schemes._few import FewVariables
+from calcml.schemes._recipe import plan
+from calcml.schemes.steps import optimal_factor
+
+SCHEMES = [Forward(), Forward(2), Forward(3), Backward(), Backward(2), Central(), Central(4), Central(8)]
+numbers = st.floats(-1e8, 1e8).map(lambda v: 0.0 if abs(v) < 1e-8 else v)
+
+
+def wave(x):
+    return np.sum(np.sin(3 * x + np.arange(x.size))) + np.exp(-(x[0] ** 2))
+
+
+class Recorder:
+    """Remember the points at which f was evaluated."""
+
+    def __init__(self, f):
+        self.f, self.points = f, []
+
+    def __call__(self, x):
+        self.points.append(x.copy())
+        return self.f(x)
+
+
+def both(f, x, scheme):
+    """The gradient of an array, number by number where that can be, and of a list, which is left to NumPy."""
+    quick, plain = Recorder(f), Recorder(f)
+    with pytest.MonkeyPatch.context() as patch:
+        value = cm.gradient(quick, x, scheme=scheme)
+        patch.setattr(FewVariables, "gradient", lambda self, f, x: (None, []))
+        expected = cm.gradient(plain, x, scheme=scheme)
+    np.testing.assert_array_equal(quick.points, plain.points)
+    assert value.dtype == expected.dtype
+    np.testing.assert_array_equal(value, expected)
+    return value, quick.points
+
+
+@pytest.mark.parametrize("scheme", SCHEMES, ids=str)
+@given(x=st.lists(numbers, min_size=1, max_size=12))
+def test_digits_and_points_are_those_of_difference(scheme, x):
+    x = np.array(x)
+    assert scheme.few.gradient(wave, x)[0] is not None or (x == 0).sum() < x.size
+    both(wave, x, scheme)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "offsets"), [(Forward(), [1]), (Backward(), [-1]), (Central(4), [-2, -1, 1, 2])]
+)
+def test_the_points_are_pinned(scheme, offsets):
+    x = np.array([2.0, -3.0, 0.5, 0.0])
+    factor = {1: (2 * 2.0**-52 / 0.5) ** 0.5, 4: (2.0**-52 / 4 * 1.5 * 30) ** 0.2}[len(offsets)]
+    h = (x + factor * np.maximum(np.abs(x), 1.0)) - x
+    f = Recorder(wave)
+    value, _ = scheme.few.gradient(f, x)
+    expected = [x + j * h[i] * np.eye(4)[i] for j in offsets for i in range(4)]
+    expected += [x] if len(offsets) == 1 else []
+    np.testing.assert_array_equal(f.points, expected)
+    np.testing.assert_allclose(
+        value, 3 * np.cos(3 * x + np.arange(4)) - [4 * np.exp(-4.0), 0, 0, 0], rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize("scheme", SCHEMES, ids=str)
+def test_it_is_the_way_that_gradients_take(scheme, monkeypatch):
+    seen = []
+    monkeypatch.setattr(FewVariables, "gradient", lambda self, f, x: seen.append(x) or ("the answer", []))
+    assert cm.gradient(wave, np.ones(2), scheme=scheme) == "the answer"
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"args": (1.0,)},
+        {"kwargs": {"a": 1.0}},
+        {"kwargs": {}},
+        {"bounds": (0.0, 2.0)},
+        {"vectorized": True},
+        {"workers": map},
+    ],
+    ids=str,
+)
+def test_whatever_is_asked_besides_is_left_to_difference(options, monkeypatch):
+    monkeypatch.setattr(FewVariables, "gradient", None)
+    value = cm.gradient(lambda x, a=1.0: x[0] * x[1] * a, np.array([1.0, 2.0]), scheme="central", **options)
+    np.testing.assert_allclose(value, [2.0, 1.0], rtol=1e-9)
+
+
+def test_other_operators_and_schemes_have_no_use_for_it(monkeypatch):
+    monkeypatch.setattr(FewVariables, "gradient", None)
+    x = np.array([1.0, 2.0])
+    np.testing.assert_allclose(cm.jacobian(wave, x, scheme="central"), cm.gradient(wave, x), rtol=1e-8)
+    value, slope = cm.value_and_gradient(wave, x, scheme="central")
+    assert value == wave(x) and slope.shape == (2,)
+    assert cm.estimate_gradient(wave, x, scheme="forward").success
+    for step in (1e-5, Relative(factor=1e-5), Relative(floor=0.5), Shi()):
+        assert Central(step=step).few is None
+        assert cm.gradient(wave, x, scheme=Central(step=step)).shape == (2,)
+    for scheme in ("adaptive", "complex", "richardson", "cauchy"):
+        assert cm.schemes.as_scheme(scheme).few is None
+    assert isinstance(Central(step=Relative(floor=2.0)).few, FewVariables)
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.ones(3, np.float32),
+        np.ones(3, np.longdouble),
+        np.arange(1, 4),
+        np.ones((1, 3)),
+        np.float64(2.0),
+        np.array(2.0),
+        np.empty(0),
+        np.ones(3, ">f8"),
+        [1.0, 2.0],
+        (1.0, 2.0),
+        {"a": np.ones(2)},
+    ],
+    ids=lambda x: f"{type(x).__name__}-{getattr(x, 'dtype', '')}-{np.shape(x)}",
+)
+def test_other_kinds_of_x_are_left_to_difference(x):
+    f = Recorder(wave)
+    assert Central().few.gradient(f, x) == (None, [])
+    assert not f.points
+
+
+def test_a_vector_of_another_byte_order_is_the_same_to_numpy():
+    x = np.array([1.0, 2.0], ">f8")
+    np.testing.assert_array_equal(
+        cm.gradient(wave, x, scheme="central"), cm.gradient(wave, x.astype(float), scheme="central")
+    )
+
+
+@pytest.mark.parametrize(("scheme", "most"), [(Forward(), 255), (Central(), 180), (Central(4), 127)])
+def test_all_points_fit_one_block(scheme, most):
+    assert scheme.few.most == most
+    for n in (most, most + 1):
+        f = Recorder(lambda x: x @ x)
+        value, _ = scheme.few.gradient(f, np.ones(n))
+        assert (value is None) == (n > most) and bool(f.points) == (n <= most)
+        both(lambda x: x @ x, np.linspace(1, 2, n), scheme)
+
+
+FIRST = {
+    "float32": lambda x: np.float32(x @ x),
+    "longdouble": lambda x: np.longdouble(x @ x),
+    "integer": lambda x: int(100 * x[0]),
+    "bool": lambda x: x[0] > 1,
+    "complex": lambda x: x[0] * (1 + 2j) + x[1],
+    "0-d array": lambda x: np.array(x @ x),
+    "array": lambda x: np.array([x @ x, x[0]]),
+    "python float": lambda x: float(x @ x),
+}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES, ids=str)
+@pytest.mark.parametrize("kind", FIRST)
+def test_other_values_are_left_to_difference_and_not_asked_for_again(kind, scheme):
+    value, points = both(FIRST[kind], np.array([1.25, 2.5]), scheme)
+    assert value.shape[-1:] == (2,) and len(points) >= len(scheme.few.moves) * 2
+
+
+@pytest.mark.parametrize("late", range(5))
+@pytest.mark.parametrize("other", [np.float32, int, np.array, np.longdouble])
+def test_values_may_change_their_kind_on_the_way(late, other):
+    def changing():
+        calls = []
+
+        def f(x):
+            calls.append(x)
+            return other(x @ x) if len(calls) == late + 1 else x @ x
+
+        return f, calls
+
+    (quick, first), (plain, second) = changing(), changing()
+    scheme, x = Forward(), np.array([1.25, 2.5, 3.0, 4.0])
+    value = cm.gradient(quick, x, scheme=scheme)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FewVariables, "gradient", lambda self, f, x: (None, []))
+        np.testing.assert_array_equal(value, cm.gradient(plain, x, scheme=scheme))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_a_buffer_that_f_fills_again_is_copied_in_time():
+    buffer = np.empty(2)
+
+    def f(x):
+        buffer[:] = x[0], x @ x
+        return buffer
+
+    np.testing.assert_allclose(
+        cm.gradient(f, np.array([1.0, 2.0]), scheme="central"), [[1, 0], [2, 4]], atol=1e-8
+    )
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e200])
+@pytest.mark.parametrize("place", range(3))
+def test_values_out_of_the_ordinary_are_looked_at_by_difference(bad, place):
+    x = np.array([1.0, 2.0])
+
+    def f(x):
+        beyond = [x[0] > 1.0, x[1] > 2.0, (x == [1.0, 2.0]).all()][place]
+        return bad * x[0] if beyond else x @ x
+
+    few, _ = Forward().few.gradient(f, x)
+    _, points = both(f, x, Forward())
+    assert few is None
+    # Steps into what is not finite are shortened.
+    assert (len(points) > 3) == (place < 2 and bad != 1e200)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES, ids=str)
+@pytest.mark.parametrize("factor", [0.5, 0.999, 1.0, 1.0005, 1.0015, 2.0])
+def test_near_zero_the_error_decides(scheme, factor):
+    least = scheme.few.least
+    step = least / 1.001 / 4
+    formula = plan(1, scheme.order, scheme.side).formula
+    assert step == pytest.approx(optimal_factor(formula, 2.0**-52), rel=1e-12)
+    x = np.array([factor * 4 * step, 1.0])
+    assert (scheme.few.gradient(wave, x)[0] is None) == (factor < 1.001)
+    assert (scheme.few.gradient(wave, -x)[0] is None) == (factor < 1.001)
+    both(wave, x, scheme)
+    both(wave, -x, scheme)
+
+
+def test_zero_is_not_near_zero():
+    value, _ = Central().few.gradient(wave, np.zeros(2))
+    np.testing.assert_allclose(value, [3.0, 3 * np.cos(1.0)], rtol=1e-9)
+
+
+def test_steps_that_are_no_small_part_of_x():
+    # The steps of high orders are so long that every x is within four of them of 0.
+    scheme = Central(order=40)
+    assert scheme.few.least == np.inf
+    assert scheme.few.gradient(wave, np.array([1.0, 1e6])) == (None, [])
+    assert scheme.few.gradient(wave, np.zeros(1))[0] is not None
+    both(wave, np.array([1.0, 2.0]), scheme)
+
+
+@pytest.mark.parametrize("number", [1e150, 1e151, 1e300, np.inf, -np.inf, np.nan])
+def test_numbers_at_the_end_of_the_range(number):
+    x = np.array([1.0, number])
+    f = Recorder(lambda x: x[0])
+    assert Forward().few.gradient(f, x) == (None, []) and not f.points
+    with np.errstate(all="ignore"):
+        both(lambda x: x[0], x, Forward())
+
+
+def test_slopes_at_the_end_of_the_range():
+    few, x = Forward().few, np.array([1.0, 1.0])
+    assert few.gradient(lambda x: 1e149 * x[0], x)[0] is not None
+    value, values = few.gradient(lambda x: 2e150 * x[0], x)
+    assert value is None and len(values) == 3
+    both(lambda x: 2e150 * x[0], x, Forward())
+
+
+def test_a_floor_of_ones_own():
+    scheme = Central(step=Relative(floor=100.0))
+    f = Recorder(lambda x: x @ x)
+    cm.gradient(f, np.array([1.0, 200.0]), scheme=scheme)
+    steps = np.abs(np.array(f.points[2:]) - [1.0, 200.0]).sum(axis=1)
+    np.testing.assert_allclose(steps / steps[0], [1.0, 2.0], rtol=1e-5)
+    both(lambda x: x @ x, np.array([1.0, 200.0]), scheme)
+
+
+def test_points_are_the_functions_own():
+    kept = []
+
+    def f(x):
+        kept.append(x)
+        value = np.cos(x[0]) * x[1]
+        x *= np.nan
+        return value
+
+    x = np.array([1.0, 2.0])
+    x.flags.writeable = False
+    np.testing.assert_allclose(
+        cm.gradient(f, x, scheme="central"), [-2 * np.sin(1.0), np.cos(1.0)], rtol=1e-9
+    )
+    assert all(np.isnan(point).all() for point in kept)
+
+
+def test_warnings_of_f_are_held_off_and_errors_are_its_own():
+    def f(x):
+        return np.log(x[0] - 1.0) + 1.0 / (x[1] * 0.0)
+
+    assert np.isnan(cm.gradient(f, np.array([1.0, 2.0]), scheme="forward")).all()
+    with pytest.raises(ZeroDivisionError, match="by zero"):
+        cm.gradient(lambda x: 1 // 0, np.array([1.0]), scheme="forward")
+    with pytest.raises(TypeError, match="`f` must be callable, got int"):
+        cm.gradient(3, np.array([1.0]), scheme="forward")
+    with pytest.raises(cm.EvaluationError, match="f returned None"):
+        cm.gradient(lambda x: None, np.array([1.0]), scheme="forward")
