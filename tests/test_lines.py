@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calcml._function import Function
-from calcml._lines import Directions, ElementwiseLines, PointLines, SeedLines, Seeds, axes
+from calcml._lines import Directions, ElementwiseLines, PointLines, SeedLines, Seeds, _point, axes
 from calcml._parameters import flatten
 
 
@@ -248,3 +248,37 @@ def test_no_lines_at_all():
     assert lines.origin().shape == (0, 1)
     assert lines.evaluate(np.empty(0)).shape == (0, 1)
     assert lines.size.shape == (0,)
+
+
+@pytest.mark.parametrize("block", [1, 8, 40, 65536])
+@pytest.mark.parametrize("vectorized", [False, True])
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_lines_of_a_few_coordinates_are_swept_in_rounds(monkeypatch, rounds, vectorized, block):
+    monkeypatch.setattr(_point, "BLOCK", block)
+    x, scale = np.array([1.0, 2.0, 4.0]), np.array([0.5, 0.25, 2.0])
+    pairs = Directions.pairs(np.array([0, 0, 1]), np.array([1, 2, 2]), scale, -1.0)
+    ragged = Directions(np.array([0, 1, 3]), np.array([1, 0, 2]), np.array([2.0, 3.0, 5.0]), 3)
+    f = lambda x: np.stack([x[0] + 10 * x[1], x[2] * x[2]])
+    for directions, vectors in (
+        (pairs, [[0.5, -0.25, 0], [0.5, 0, -2.0], [0, 0.25, -2.0]]),
+        (ragged, [[0, 2.0, 0], [3.0, 0, 5.0]]),
+    ):
+        lines = point_lines(f, x, directions, vectorized=vectorized)
+        t = np.arange(1.0, 1 + rounds * lines.count).reshape(rounds, lines.count)
+        points = x + t[..., None] * np.array(vectors)
+        expected = np.stack([f(point) for point in points.reshape(-1, 3)]).reshape(*t.shape, 2)
+        np.testing.assert_array_equal(lines.evaluate(t), expected)
+        np.testing.assert_array_equal(
+            lines.evaluate(t[:, ::-1], np.arange(lines.count)[::-1])[:, ::-1], expected
+        )
+        around, origin = point_lines(f, x, directions, vectorized=vectorized).evaluate_around(t)
+        np.testing.assert_array_equal(around, expected)
+        np.testing.assert_array_equal(origin[0], f(x))
+
+
+def test_reductions_of_two_entries_are_those_of_any_number():
+    pairs = Directions.pairs(np.array([0, 0, 1]), np.array([1, 2, 2]), np.array([3.0, 1.0, 2.0]), 1.0)
+    values = pairs.gather(np.array([5.0, -1.0, 7.0]))
+    np.testing.assert_array_equal(pairs.reduce(np.maximum, values), [5.0, 7.0, 7.0])
+    np.testing.assert_array_equal(pairs.reduce(np.minimum, values), [-1.0, 5.0, -1.0])
+    np.testing.assert_array_equal(pairs.owner, [0, 0, 1, 1, 2, 2])

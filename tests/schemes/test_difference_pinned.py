@@ -772,3 +772,39 @@ def test_a_rule_and_a_plan_are_all_a_difference_needs():
     assert (c.value[0, 0], c.step[0]) == (4.0, 0.25)
     # Values up to 6 with weights up to 8/12 over h = 1/4, three times.
     assert c.truncation[0, 0] < 64 * EPS
+
+
+# What is evaluated and weighed, and what is not.
+
+
+def test_distances_are_the_moves_in_steps():
+    h = np.array([0.5, 0.25])
+    for order, side, moves in ((1, 1, [1]), (1, -1, [-1]), (2, 1, [1, 2]), (2, 0, [-1, 1])):
+        recipe = plan(1, order, side).plain
+        assert recipe.single == (moves == [1])
+        np.testing.assert_array_equal(recipe.distances(h), [[m * 0.5, m * 0.25] for m in moves])
+
+
+def noise_of(step, weighed, careful=True, axis=False):
+    v = np.eye(2)[:1] if axis else np.array([[1.0, 0.5]])
+    function = Function(lambda x: np.array([x @ x, x[0]]), flatten(np.ones(2))[1])
+    lines = PointLines(function, np.array([1.0, 2.0]), Directions.dense(v))
+    lines.weighed, lines.careful = weighed, careful
+    return Central(step=step).coefficient(lines, 1, error=False).noise
+
+
+@pytest.mark.parametrize("careful", [True, False])
+def test_noise_that_nobody_weighs_is_not_looked_for(careful):
+    # The optimal step for the length 2 along the line is (3 eps / 2)^(1/3) * 2 = 1.4e-5 / 1.
+    assert np.isnan(noise_of(None, weighed=False, careful=careful)).all()
+    assert np.isfinite(noise_of(None, weighed=True, careful=careful)).all()
+    # A step a thousand times shorter is the user's own, two thousand times need an excuse.
+    assert np.isnan(noise_of(2e-8, weighed=False, careful=careful)).all()
+    assert np.isfinite(noise_of(1e-8, weighed=False, careful=careful)).all()
+
+
+def test_parts_of_points_know_whether_noise_is_weighed():
+    for weighed in (True, False):
+        lines = lines_of(np.sin, np.linspace(1, 2, 5))
+        lines.weighed = weighed
+        assert lines.part(slice(0, 2)).weighed == weighed

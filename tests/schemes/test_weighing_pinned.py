@@ -149,3 +149,34 @@ def test_what_is_unknown_takes_no_memory_and_no_change():
     assert unknown((3, 2)) is nothing
     with pytest.raises(ValueError, match="read-only"):
         nothing[0, 0] = 1.0
+
+
+@pytest.mark.parametrize("block", [1, 7, 16384])
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("lines", [1, 5])
+def test_a_row_may_serve_all_lines(monkeypatch, lines, place, block):
+    monkeypatch.setattr(_weighing, "BLOCK", block)
+    recipe, judged = plan(1, 3, 1).plain, plan(1, 2, 1).judged
+    h, values = np.linspace(0.1, 0.5, lines), np.random.default_rng(1).normal(size=(4, lines, 3))
+    values[place] = values[place, :1]
+    rows = [*values[:place], values[place, :1], *values[place + 1 :]]
+    for full, shared in zip(
+        weigh(recipe, values, h, EPS, quiet=False), weigh(recipe, rows, h, EPS, quiet=False), strict=True
+    ):
+        np.testing.assert_array_equal(full, shared)
+    along = np.ones(lines)
+    for full, shared in zip(
+        weigh_and_judge(judged, values, h, EPS, along),
+        weigh_and_judge(judged, rows, h, EPS, along),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(full, shared)
+
+
+@pytest.mark.parametrize("bad", range(5))
+def test_quiet_blocks_are_all_looked_at(monkeypatch, bad):
+    monkeypatch.setattr(_weighing, "BLOCK", 4)
+    recipe, h = plan(1, 2, 0).plain, np.full(5, 0.5)
+    values = values_of(recipe, h, 5)
+    values[1, bad] = np.nan
+    assert isinstance(weigh(recipe, values, h, EPS, quiet=True)[2], np.ndarray)
