@@ -98,3 +98,36 @@ def test_only_the_better_formula_leaves_the_domain():
     fixed = cm.schemes.Central(step=(3 * 2.0**-52) ** (1 / 3) * 2)
     estimate = cm.estimate_derivative(lambda x: np.log(2 - x) if x < 2 else np.nan, x, scheme=fixed)
     assert np.isnan(estimate.error) and estimate.status == cm.Status.INACCURATE
+
+
+@pytest.mark.parametrize("scheme", ["forward", "central"])
+@pytest.mark.parametrize("vectorized", [False, True])
+def test_a_hessian_whose_steps_walk_over_f_does_not_come_in_silence(scheme, vectorized):
+    def f(x):
+        return np.exp(1e4 * x).sum(axis=0)
+
+    x = np.full(3, 1e-6)
+    with pytest.warns(cm.AccuracyWarning, match="`hessian` at index"):
+        cm.hessian(f, x, scheme=scheme, vectorized=vectorized)
+    with pytest.warns(cm.AccuracyWarning, match="`hvp`"):
+        cm.hvp(lambda x: np.array([f(x)]), x, np.ones(3), scheme=scheme)
+    # With the step that it needs it is right: 1e8 exp(0.01).
+    H = cm.hessian(f, x, scheme=type(cm.schemes.as_scheme(scheme))(order=4, step=1e-7))
+    np.testing.assert_allclose(H, 1e8 * np.exp(0.01) * np.eye(3), rtol=1e-2, atol=1e6)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "scheme"),
+    [
+        (np.sqrt, 1e-12, "forward"),
+        (lambda x: np.exp(1e10 * x), 1e-12, "forward"),
+        (lambda x: np.sin(1e6 * x), 1e-9, "central"),
+    ],
+)
+def test_nor_does_a_sparse_jacobian(f, x, scheme):
+    pattern, x = np.eye(9, dtype=bool), np.full(9, x)
+    with pytest.warns(cm.AccuracyWarning, match="`jacobian` at index"):
+        cm.jacobian(f, x, scheme=scheme, sparsity=pattern)
+    # What is straight is right for any step.
+    J = cm.jacobian(lambda x: 3 * x, x, scheme=scheme, sparsity=pattern)
+    np.testing.assert_allclose(J.diagonal(), 3.0, rtol=1e-8)

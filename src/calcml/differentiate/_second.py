@@ -57,11 +57,11 @@ def hessian_tables(
 ) -> SecondTables:
     """Return the second derivatives of a function.
 
-    With `gradient`, the function is the flat gradient itself and its Jacobian is made symmetric.  Unless
-    it is `weighed`, the noise may be NaN.
+    With `gradient`, the function is the flat gradient itself and its Jacobian is made symmetric.  `weighed`
+    is for a solver that takes the noise of plain values, too; unless it is set, the noise may be NaN.
     """
     lines = PointLines(function, x, axes(x.size), bounds)
-    lines.weighed = weighed
+    lines.weighed, lines.careful = weighed, not weighed
     if gradient:
         return _symmetrize(coefficient(scheme, lines, 1, error=error))
     return _polarize(lines, scheme, error)
@@ -85,7 +85,7 @@ def _polarize(lines: PointLines, scheme: Scheme, error: bool) -> SecondTables:
     sign = side_of[first] * side_of[second]
     directions = Directions.pairs(first, second, scale, sign)
     through = PointLines(lines.function, lines.x, directions, lines.bounds, lines.origin()[:1])
-    through.weighed = lines.weighed
+    through.weighed, through.careful = lines.weighed, lines.careful
     pair = coefficient(scheme, through, 2, error=error)
 
     # One factor at a time: the square of a length may be out of range where the length is not.

@@ -232,7 +232,13 @@ def _along_sums(problem: Problem, v: Any, error: bool) -> tuple[dict[str, Any], 
 def _from_matrix(problem: Problem, v: Any, error: bool) -> tuple[dict[str, Any], Any]:
     """Return H v from the Hessian itself, shape (n, M)."""
     tables = hessian_tables(
-        problem.function, problem.x, problem.bounds, problem.scheme, gradient=False, error=error
+        problem.function,
+        problem.x,
+        problem.bounds,
+        problem.scheme,
+        gradient=False,
+        error=error,
+        weighed=error,
     )
     with np.errstate(all="ignore"):
         parts = {
