@@ -116,7 +116,7 @@ class Function:
         name: str = "f",
     ) -> None:
         check_callable(f, name)
-        if args != () or kwargs is not None:
+        if type(args) is not tuple or kwargs is not None:
             _check_arguments(args, kwargs)
         self.call = Call(f, structure, args, kwargs)
         self.vectorized, self.name = vectorized, name

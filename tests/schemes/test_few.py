@@ -297,5 +297,8 @@ def test_warnings_of_f_are_held_off_and_errors_are_its_own():
         cm.gradient(lambda x: 1 // 0, np.array([1.0]), scheme="forward")
     with pytest.raises(TypeError, match="`f` must be callable, got int"):
         cm.gradient(3, np.array([1.0]), scheme="forward")
+    for args in (np.array([1.0, 2.0]), 3.0, "ab"):
+        with pytest.raises(TypeError, match="`args` must be a tuple"):
+            cm.gradient(f, np.array([1.0]), scheme="forward", args=args)
     with pytest.raises(cm.EvaluationError, match="f returned None"):
         cm.gradient(lambda x: None, np.array([1.0]), scheme="forward")

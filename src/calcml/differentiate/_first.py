@@ -42,7 +42,7 @@ def first_values(
     With `scalar`, f is expected to return a number, for which a scheme may have a quicker way.
     """
     rule, known = as_scheme(scheme), []
-    few = rule.few if scalar and callable(f) else None
+    few = rule.few if scalar and callable(f) and type(args) is tuple else None
     if few and not args and kwargs is None and bounds is None and not vectorized and workers is None:
         value, known = few.gradient(f, x)
         if value is not None:

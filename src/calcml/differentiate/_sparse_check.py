@@ -108,9 +108,10 @@ def _sums(
         return sums
 
     known = np.zeros(len(rows))
-    # A scheme that was not asked for its noise may not know it; that of rounding is the least.
-    rounding = 2 * lines.eps * np.abs(lines.origin()[-1:]) / c.step[-1]
-    noise = np.where(np.isnan(c.noise[-1:]), rounding, c.noise[-1:])
+    noise = c.noise[-1:]
+    if np.isnan(noise).any():
+        # A scheme that was not asked for its noise may not know it; that of rounding is the least.
+        noise = np.fmax(noise, 2 * lines.eps * np.abs(lines.origin()[-1:]) / c.step[-1])
     for error, own in ((entries.truncation, c.truncation[-1:]), (entries.noise, noise)):
         known += _known(to_values(own, lines.function, magnitude=True)[0, rows])
         if error.size:
