@@ -1,5 +1,7 @@
 """Gradients of few variables, number by number: the digits, points and calls of `difference`."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -220,6 +222,8 @@ def test_values_out_of_the_ordinary_are_looked_at_by_difference(bad, place):
 @pytest.mark.parametrize("scheme", SCHEMES, ids=str)
 @pytest.mark.parametrize("factor", [0.5, 0.999, 1.0, 1.0005, 1.0015, 2.0])
 def test_near_zero_the_error_decides(scheme, factor):
+    # A new one, whose `few` is not known from another test.
+    scheme = replace(scheme)
     least = scheme.few.least
     step = least / 1.001 / 4
     formula = plan(1, scheme.order, scheme.side).formula
@@ -227,6 +231,7 @@ def test_near_zero_the_error_decides(scheme, factor):
     x = np.array([factor * 4 * step, 1.0])
     assert (scheme.few.gradient(wave, x)[0] is None) == (factor < 1.001)
     assert (scheme.few.gradient(wave, -x)[0] is None) == (factor < 1.001)
+    assert scheme.few.gradient(wave, np.array([least, 1.0]))[0] is not None
     both(wave, x, scheme)
     both(wave, -x, scheme)
 
@@ -240,6 +245,12 @@ def test_steps_that_are_no_small_part_of_x():
     # The steps of high orders are so long that every x is within four of them of 0.
     scheme = Central(order=40)
     assert scheme.few.least == np.inf
+    shares = [4.004 * optimal_factor(plan(1, order, 0).formula, 2.0**-52) for order in range(2, 42, 2)]
+    assert any(0.85 < share < 1 for share in shares) and any(1 < share < 2 for share in shares)
+    for order, share in enumerate(shares, 1):
+        assert Central(order=2 * order).few.least == (
+            pytest.approx(share, rel=1e-12) if share < 1 else np.inf
+        )
     assert scheme.few.gradient(wave, np.array([1.0, 1e6])) == (None, [])
     assert scheme.few.gradient(wave, np.zeros(1))[0] is not None
     both(wave, np.array([1.0, 2.0]), scheme)
@@ -264,11 +275,21 @@ def test_slopes_at_the_end_of_the_range():
 
 def test_a_floor_of_ones_own():
     scheme = Central(step=Relative(floor=100.0))
+    assert scheme.few.least == pytest.approx(100 * Central().few.least, rel=1e-12)
     f = Recorder(lambda x: x @ x)
     cm.gradient(f, np.array([1.0, 200.0]), scheme=scheme)
     steps = np.abs(np.array(f.points[2:]) - [1.0, 200.0]).sum(axis=1)
     np.testing.assert_allclose(steps / steps[0], [1.0, 2.0], rtol=1e-5)
     both(lambda x: x @ x, np.array([1.0, 200.0]), scheme)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES, ids=str)
+def test_floats_of_python_will_do(scheme):
+    x = np.array([1.25, 2.5])
+    value, _ = scheme.few.gradient(lambda x: float(x @ x), x)
+    np.testing.assert_array_equal(value, scheme.few.gradient(lambda x: x @ x, x)[0])
+    kinds = iter([float, np.float64] * 20)
+    np.testing.assert_array_equal(value, scheme.few.gradient(lambda x: next(kinds)(x @ x), x)[0])
 
 
 def test_points_are_the_functions_own():

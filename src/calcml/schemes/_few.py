@@ -6,6 +6,9 @@ digits at a fraction of the cost.  Whatever is out of the ordinary is left to `d
 values that f has returned by then, so that f is not called again for them.
 """
 
+# A `strict=` in a zip costs as much as the loop; and values may go on beyond the last step.
+# ruff: noqa: B905
+
 from __future__ import annotations
 
 import math
@@ -93,12 +96,11 @@ class FewVariables:
             if self.resting:
                 first, second = (values, rest) if self.middle else (rest, values)
             w = weights[1]
-            # Values may go on beyond the last step; `strict` would cost as much as the loop.
-            return [w * (b - a) / h for a, b, h in zip(first, second, steps)]  # noqa: B905
+            return [w * (b - a) / h for a, b, h in zip(first, second, steps)]
         rows = [values[k : k + n] for k in range(0, len(self.moves) * n, n)]
         if self.resting:
             rows.insert(self.middle, rest)
-        totals = [weights[1] * (b - a) for a, b in zip(rows[0], rows[1], strict=True)]
-        for w, row in zip(weights[2:], rows[2:], strict=True):
-            totals = [total + w * (b - a) for total, a, b in zip(totals, rows[0], row, strict=True)]
-        return [total / h for total, h in zip(totals, steps, strict=True)]
+        totals = [weights[1] * (b - a) for a, b in zip(rows[0], rows[1])]
+        for w, row in zip(weights[2:], rows[2:]):
+            totals = [total + w * (b - a) for total, a, b in zip(totals, rows[0], row)]
+        return [total / h for total, h in zip(totals, steps)]
