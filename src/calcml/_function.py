@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from calcml._parameters import Structure
 from calcml._typing import KeywordArguments, PositionalArguments
+from calcml._values import alike, copied, rows, wide
 from calcml.errors import EvaluationError
 
 __all__ = ["Function", "check_callable"]
@@ -67,7 +68,7 @@ class Call:
         """Evaluate at one flat point."""
         with np.errstate(all="ignore"):
             value = self.at(point)
-        return _copied(value)
+        return copied(value)
 
     def at(self, point: NDArray[Any]) -> Any:
         """Evaluate at one flat point, with warnings as they are and f's own value."""
@@ -187,7 +188,7 @@ class Function:
             next(rest)
         values = values or [f(next(rest))]
         if isinstance(values[0], np.ndarray):
-            return _rows(f, values[0], rest, len(points))
+            return rows(f, values[0], rest, len(points))
         # Scalars are the floor that black-box derivatives stand on.
         values += map(f, rest)
         return values
@@ -208,7 +209,7 @@ class Function:
 
     def _check_columns(self, value: NDArray[Any], alone: NDArray[Any]) -> None:
         """Refuse an f whose columns know of each other: a sum or a mean over the batch axis."""
-        if alone.shape != value.shape or not ((alone == value).all() or _alike(alone, value)):
+        if alone.shape != value.shape or not ((alone == value).all() or alike(alone, value)):
             raise EvaluationError(
                 f"with `vectorized=True`, each column of {self.name} must depend on its own column of x, but "
                 "the first point gives another value in a batch than alone; sum over the axes of x, "
@@ -271,7 +272,7 @@ class Function:
             if values.dtype != self.dtype:
                 values = self._same_kind(values, self.dtype)
         if values.dtype != DOUBLE:
-            values = _wide(values)
+            values = wide(values)
         return values.reshape(len(values), math.prod(shape))
 
     def _same_kind(self, values: NDArray[Any], before: np.dtype[Any]) -> NDArray[Any]:
@@ -279,40 +280,6 @@ class Function:
         if is_complex and not was_complex:
             raise EvaluationError(self._mixed_kinds())
         return values.astype(before) if was_complex and not is_complex else values
-
-
-def _wide(values: NDArray[Any]) -> NDArray[Any]:
-    """Return values as float64 or wider, in which the differences are taken; all narrower ones are exact."""
-    kind = values.dtype
-    if kind.kind == "c":
-        return values.astype(np.complex128) if kind == np.complex64 else values
-    return values.astype(np.float64) if kind.kind != "f" or kind.itemsize < 8 else values
-
-
-def _rows(f: Callable[[Any], Any], first: NDArray[Any], rest: Iterator[Any], count: int) -> Any:
-    """Return the values of f, copied at once: an array may be a buffer that f fills again."""
-    if type(first) is not np.ndarray or first.dtype.kind not in "fc":
-        return [first.copy(), *[_copied(f(point)) for point in rest]]
-    shape, dtype = first.shape, first.dtype
-    rows = np.empty((count, *shape), dtype)
-    rows[0] = first
-    for k, point in enumerate(rest, 1):
-        value = f(point)
-        if type(value) is not np.ndarray or value.shape != shape or value.dtype != dtype:
-            return [*rows[:k], _copied(value), *[_copied(f(point)) for point in rest]]
-        rows[k] = value
-    return rows
-
-
-def _copied(value: Any) -> Any:
-    return value.copy() if isinstance(value, np.ndarray) else value
-
-
-def _alike(a: NDArray[Any], b: NDArray[Any]) -> bool:
-    with np.errstate(all="ignore"):
-        # Summation in another order changes the last digits, a mixed-up axis changes nearly all.
-        apart = np.abs(a - b) > 1e-6 * (np.abs(a) + np.abs(b))
-    return not apart.any()
 
 
 def _check_arguments(args: Any, kwargs: Any) -> None:
