@@ -323,3 +323,13 @@ def test_warnings_of_f_are_held_off_and_errors_are_its_own():
             cm.gradient(f, np.array([1.0]), scheme="forward", args=args)
     with pytest.raises(cm.EvaluationError, match="f returned None"):
         cm.gradient(lambda x: None, np.array([1.0]), scheme="forward")
+
+
+def test_a_scheme_of_ones_own_is_a_scheme():
+    class Own(Central):
+        """A scheme that calcml does not know."""
+
+    own = Own()
+    assert cm.schemes.as_scheme(own) is own
+    value = cm.gradient(wave, np.array([1.0, 2.0]), scheme=own)
+    np.testing.assert_array_equal(value, cm.gradient(wave, np.array([1.0, 2.0]), scheme="central"))
