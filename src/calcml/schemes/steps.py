@@ -186,7 +186,7 @@ class Relative(StepRule):
 
     @property
     def optimal(self) -> bool:
-        """Whether the steps are the optimal ones for a length of |x|, or of no less than 1."""
+        """Whether steps are optimal for an f whose length is that of x, or no less than 1."""
         return self.factor is None and self.floor >= 1
 
     def steps(self, lines: Lines, formula: Stencil) -> FloatArray:
