@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from calcml._parameters import Structure
 from calcml._typing import KeywordArguments, PositionalArguments
-from calcml._values import alike, copied, rows, wide
+from calcml._validation import alike, wide
 from calcml.errors import EvaluationError
 
 __all__ = ["Function", "check_callable"]
@@ -68,7 +68,7 @@ class Call:
         """Evaluate at one flat point."""
         with np.errstate(all="ignore"):
             value = self.at(point)
-        return copied(value)
+        return _copied(value)
 
     def at(self, point: NDArray[Any]) -> Any:
         """Evaluate at one flat point, with warnings as they are and f's own value."""
@@ -188,7 +188,7 @@ class Function:
             next(rest)
         values = values or [f(next(rest))]
         if isinstance(values[0], np.ndarray):
-            return rows(f, values[0], rest, len(points))
+            return _rows(f, values[0], rest, len(points))
         # Scalars are the floor that black-box derivatives stand on.
         values += map(f, rest)
         return values
@@ -280,6 +280,26 @@ class Function:
         if is_complex and not was_complex:
             raise EvaluationError(self._mixed_kinds())
         return values.astype(before) if was_complex and not is_complex else values
+
+
+def _rows(f: Callable[[Any], Any], first: NDArray[Any], rest: Iterator[Any], count: int) -> Any:
+    """Return the values of f, copied at once: an array may be a buffer that f fills again."""
+    if type(first) is not np.ndarray or first.dtype.kind not in "fc":
+        return [first.copy(), *[_copied(f(point)) for point in rest]]
+    shape, dtype = first.shape, first.dtype
+    table = np.empty((count, *shape), dtype)
+    table[0] = first
+    for k, point in enumerate(rest, 1):
+        value = f(point)
+        if type(value) is not np.ndarray or value.shape != shape or value.dtype != dtype:
+            return [*table[:k], _copied(value), *[_copied(f(point)) for point in rest]]
+        table[k] = value
+    return table
+
+
+def _copied(value: Any) -> Any:
+    """Return an array as a copy, which f cannot change any more, and a number itself."""
+    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def _check_arguments(args: Any, kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""Arrays as users pass them: what can be differentiated, and what is refused."""
+"""Arrays as users pass them, and as their functions return them: what is refused, and how precise it is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from calcml._typing import FloatArray
 
-__all__ = ["check_array", "real_array"]
+__all__ = ["alike", "check_array", "real_array", "wide"]
 
 
 def check_array(x: Any, name: str) -> NDArray[Any]:
@@ -45,3 +45,19 @@ def real_array(x: Any, name: str) -> FloatArray:
     if array.dtype.kind != "f":
         array = array.astype(np.float64)
     return array
+
+
+def wide(values: NDArray[Any]) -> NDArray[Any]:
+    """Return values as float64 or wider, in which the differences are taken; all narrower ones are exact."""
+    kind = values.dtype
+    if kind.kind == "c":
+        return values.astype(np.complex128) if kind == np.complex64 else values
+    return values.astype(np.float64) if kind.kind != "f" or kind.itemsize < 8 else values
+
+
+def alike(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    """Return whether two values are the same but for rounding."""
+    with np.errstate(all="ignore"):
+        # Summation in another order changes the last digits, a mixed-up axis changes nearly all.
+        apart = np.abs(a - b) > 1e-6 * (np.abs(a) + np.abs(b))
+    return not apart.any()
