@@ -6,7 +6,7 @@ many variables or each through a point of its own, is settled here.
 """
 
 from calcml._lines._base import Lines
-from calcml._lines._directions import Directions, axes
+from calcml._lines._directions import Directions, axes, pair_places
 from calcml._lines._elementwise import ElementwiseLines
 from calcml._lines._excerpt import Excerpt
 from calcml._lines._point import BLOCK, PointLines
@@ -22,4 +22,5 @@ __all__ = [
     "SeedLines",
     "Seeds",
     "axes",
+    "pair_places",
 ]

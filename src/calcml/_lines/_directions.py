@@ -8,7 +8,7 @@ import numpy as np
 
 from calcml._typing import FloatArray, IntArray
 
-__all__ = ["Directions", "axes"]
+__all__ = ["Directions", "axes", "pair_places"]
 
 
 class Directions:
@@ -89,3 +89,15 @@ def axes(n: int) -> Directions:
     directions = Directions(np.arange(n + 1), np.arange(n), np.ones(n), n)
     directions.identity = True
     return directions
+
+
+@lru_cache(maxsize=8)
+def pair_places(n: int) -> tuple[IntArray, ...]:
+    """Return all pairs i < j, and the place of each entry of a symmetric matrix in a list.
+
+    That list is the diagonal, then one entry for each pair.  The arrays are shared and not to be changed.
+    """
+    first, second = np.triu_indices(n, 1)
+    place = np.diag(np.arange(n))
+    place[first, second] = place[second, first] = n + np.arange(len(first))
+    return first, second, place

@@ -13,17 +13,25 @@ from calcml.differentiate._problem import (
     Estimate,
     Problem,
     in_range,
+    only_f,
     open_problem,
     to_values,
     warn_inaccurate,
 )
 from calcml.differentiate._second import SecondTables, hessian_tables
+from calcml.schemes._batch import second_in_batch
+from calcml.schemes.registry import as_scheme
 
 __all__ = ["second_derivatives", "second_values"]
 
 
 def second_values(f: Any, x: Any, grad: Any, **options: Any) -> Any:
     """Return all second derivatives without their errors."""
+    if options["vectorized"] and grad is None and only_f(f, options):
+        way = as_scheme(options["scheme"]).many(2)
+        value = None if way is None else second_in_batch(way, f, x)
+        if value is not None:
+            return value
     problem, tables = _run(f, x, grad, error=False, **options)
     warn_inaccurate(tables.status, "hessian")
     return _shaped(problem, tables.value, grad, cast=True, magnitude=False)

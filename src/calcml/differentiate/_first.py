@@ -7,48 +7,41 @@ from typing import Any
 import numpy as np
 
 from calcml._lines import axes
-from calcml._typing import Bounds, KeywordArguments, PositionalArguments, Workers
 from calcml.differentiate._problem import (
     Estimate,
     Problem,
     coefficient,
     in_range,
+    only_f,
     open_problem,
     to_values,
     warn_inaccurate,
 )
+from calcml.schemes._batch import first_in_batch
 from calcml.schemes.base import Coefficient
-from calcml.schemes.registry import SchemeLike, as_scheme
+from calcml.schemes.registry import as_scheme
 
 __all__ = ["first_derivatives", "first_values"]
 
 
 def first_values(
-    f: Any,
-    x: Any,
-    name: str,
-    *,
-    scheme: SchemeLike,
-    args: PositionalArguments,
-    kwargs: KeywordArguments | None,
-    bounds: Bounds | None,
-    vectorized: bool,
-    workers: Workers,
-    scalar: bool = False,
-    values: list[Any] | None = None,
+    f: Any, x: Any, name: str, *, scalar: bool = False, values: list[Any] | None = None, **options: Any
 ) -> Any:
     """Return all first derivatives without their errors; a list passed as `values` receives f(x).
 
-    With `scalar`, f is expected to return a number, for which a scheme may have a quicker way.
+    With `scalar`, f is expected to return a number.  Where f and x are all, a scheme may have a quicker way.
     """
-    rule, known = as_scheme(scheme), []
-    few = rule.few if scalar and callable(f) and type(args) is tuple else None
-    if few and not args and kwargs is None and bounds is None and not vectorized and workers is None:
-        value, known = few.gradient(f, x)
+    value, known = None, []
+    if values is None and only_f(f, options):
+        rule = as_scheme(options["scheme"])
+        if not options["vectorized"]:
+            if scalar and rule.few is not None:
+                value, known = rule.few.gradient(f, x)
+        elif (way := rule.many(1)) is not None:
+            value = first_in_batch(way, f, x)
         if value is not None:
             return value
-    options = {"args": args, "kwargs": kwargs, "bounds": bounds, "vectorized": vectorized, "workers": workers}
-    problem, c = _run(f, x, False, values, known, options | {"scheme": rule})
+    problem, c = _run(f, x, False, values, known, options)
     warn_inaccurate(c.status, name)
     return _shaped(problem, c.value, cast=True, magnitude=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -154,6 +155,14 @@ def open_problem(
         check_workers(workers)
     function = Function(f, structure, args=args, kwargs=kwargs, vectorized=vectorized, name=name)
     return Problem(function, flat, structure, limits, rule, workers)
+
+
+def only_f(f: Any, options: Mapping[str, Any]) -> bool:
+    """Return whether there is nothing but f and x, so that a quicker way may be tried."""
+    # Whatever is wrong with the options is told at the door.
+    args = options["args"]
+    nothing = options["kwargs"] is None and options["bounds"] is None and options["workers"] is None
+    return nothing and type(args) is tuple and not args and callable(f)
 
 
 def coefficient(scheme: Scheme, lines: Lines, n: int, *, error: bool) -> Coefficient:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from calcml._function import Function
-from calcml._lines import Directions, PointLines, axes
+from calcml._lines import Directions, PointLines, axes, pair_places
 from calcml._typing import FloatArray, IntArray
 from calcml.differentiate._problem import coefficient
 from calcml.schemes._weighing import unknown
@@ -78,7 +77,7 @@ def _polarize(lines: PointLines, scheme: Scheme, error: bool) -> SecondTables:
     if lines.count < 2:
         value, truncation, noise = (2 * part[:, None] for part in (axis.value, axis.truncation, axis.noise))
         return SecondTables(value, truncation, noise, axis.status[:, None], step)
-    first, second, diagonal, upper, lower = _places(lines.count)
+    first, second, place = pair_places(lines.count)
     scale = lengths(step, lines.magnitude)
     # Towards the roomier side of each coordinate there is always room for both.
     side_of = np.where(lines.upper >= -lines.lower, 1.0, -1.0)
@@ -97,9 +96,7 @@ def _polarize(lines: PointLines, scheme: Scheme, error: bool) -> SecondTables:
         return (of_pair + combine * (scaled[first] + scaled[second])) / s_i / s_j
 
     def table(of_axis: NDArray[Any], of_pair: NDArray[Any]) -> NDArray[Any]:
-        entries = np.empty((lines.count**2, of_axis.shape[1]), dtype=of_axis.dtype)
-        entries[diagonal], entries[upper], entries[lower] = of_axis, of_pair, of_pair
-        return entries.reshape(lines.count, lines.count, -1)
+        return np.concatenate([of_axis, of_pair])[place]
 
     value = table(2 * axis.value, mixed(axis.value, pair.value, -1.0) * sign[:, None])
     truncation = noise = unknown(value.shape)
@@ -109,13 +106,6 @@ def _polarize(lines: PointLines, scheme: Scheme, error: bool) -> SecondTables:
         truncation = table(2 * axis.truncation, mixed(axis.truncation, pair.truncation, 1.0))
     worst = np.maximum(pair.status, np.maximum(axis.status[first], axis.status[second]))
     return SecondTables(value, truncation, noise, table(axis.status, worst), step)
-
-
-@lru_cache(maxsize=8)
-def _places(n: int) -> tuple[IntArray, ...]:
-    """Return all pairs i < j, and the places of H_ii, H_ij and H_ji in the flat matrix; not to be changed."""
-    first, second = np.triu_indices(n, 1)
-    return first, second, np.arange(n) * (n + 1), first * n + second, second * n + first
 
 
 def lengths(step: FloatArray, magnitude: FloatArray) -> FloatArray:

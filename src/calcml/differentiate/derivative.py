@@ -20,6 +20,8 @@ from calcml.differentiate._problem import (
     to_values,
     warn_inaccurate,
 )
+from calcml.schemes._many import ManyPoints
+from calcml.schemes._weighing import unknown
 from calcml.schemes.adaptive import Adaptive
 from calcml.schemes.base import Coefficient, Scheme
 from calcml.schemes.registry import SchemeLike, as_scheme
@@ -27,9 +29,10 @@ from calcml.schemes.steps import Fixed
 
 __all__ = ["derivative", "estimate_derivative"]
 
-# Points per part, where f takes parts of x: the numbers of one stay below 128 KiB, from where on temporaries
-# are asked of the system.  Few parts are not worth the trial of f.
-BLOCK, MANY = 16000, 16384
+# Points per part, where f takes parts of x: a quarter of a megabyte stays in the cache of a core.  Few parts
+# are not worth the trial of f.
+BLOCK, MANY = 32000, 16384
+DOUBLE = np.dtype(np.float64)
 
 
 def derivative(
@@ -237,6 +240,10 @@ def _coefficient(rule: Scheme, lines: ElementwiseLines, n: int, *, error: bool) 
     fits = steps is None or steps.shape == lines.x_shape
     if lines.count <= MANY or isinstance(rule, Adaptive) or not fits or not lines.divides:
         return coefficient(rule, lines, n, error=error)
+    if not error and not lines.bounded and lines.x.dtype == lines.function.dtype == DOUBLE:
+        way = rule.many(n)
+        if way is not None:
+            return _quickly(way, rule, lines, n)
     wanted = [field.name for field in fields(Coefficient) if error or field.name in {"value", "status"}]
     table: dict[str, Any] = {}
     for start in range(0, lines.count, BLOCK):
@@ -249,9 +256,21 @@ def _coefficient(rule: Scheme, lines: ElementwiseLines, n: int, *, error: bool) 
                 table[name] = np.empty((lines.count, *part.shape[1:]), part.dtype)
             table[name][cut] = part
     if not error:
-        unknown = np.broadcast_to(np.nan, table["value"].shape)
-        table |= {"truncation": unknown, "noise": unknown, "step": unknown[:, 0]}
+        none = unknown(table["value"].shape)
+        table |= {"truncation": none, "noise": none, "step": none[:, 0]}
     return Coefficient(**table)
+
+
+def _quickly(way: ManyPoints, rule: Scheme, lines: ElementwiseLines, n: int) -> Coefficient:
+    """Do the same where a scheme has a quicker way for parts with nothing out of the ordinary."""
+    value, status = np.empty((lines.count, 1)), np.zeros((lines.count, 1), np.int8)
+    for start in range(0, lines.count, BLOCK):
+        cut = slice(start, start + BLOCK)
+        if not way.elementwise(lines.on_part, lines.x[cut], value[cut, 0]):
+            c = rule.coefficient(lines.part(cut), n, error=False)
+            value[cut], status[cut] = c.value, c.status
+    none = unknown(value.shape)
+    return Coefficient(value, none, none, none[:, 0], status)
 
 
 def _shaped(

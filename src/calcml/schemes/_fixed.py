@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from calcml._lines import Lines
 from calcml.schemes._difference import difference
 from calcml.schemes._few import FewVariables
+from calcml.schemes._many import ManyPoints, many_points
 from calcml.schemes._recipe import check_order, plan
 from calcml.schemes.base import Coefficient, Scheme
 from calcml.schemes.steps import Relative, as_rule
@@ -39,3 +40,10 @@ class FixedDifference(Scheme):
         if not isinstance(rule, Relative) or not rule.optimal:
             return None
         return FewVariables(plan(1, self.order, self.side), rule.floor)
+
+    def many(self, n: int) -> ManyPoints | None:
+        """Return a quicker way to plain n-th derivatives at many points, under the same condition."""
+        rule = self.step
+        if not isinstance(rule, Relative) or not rule.optimal:
+            return None
+        return many_points(n, self.order, self.side, rule.floor)

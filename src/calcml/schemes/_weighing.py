@@ -18,7 +18,18 @@ import numpy as np
 from calcml._typing import FloatArray
 from calcml.schemes._recipe import Recipe
 
-__all__ = ["BLOCK", "FEW", "POOR", "Rows", "all_finite", "unknown", "weigh", "weigh_and_judge"]
+__all__ = [
+    "BLOCK",
+    "FEW",
+    "POOR",
+    "Rows",
+    "all_finite",
+    "combine",
+    "unknown",
+    "weigh",
+    "weigh_and_judge",
+    "weighted_sum",
+]
 
 # The better formula has an error of its own, smaller by h / L for one-sided and (h / L)² for central points;
 # three times the difference covers it up to h = 2 L / 3, where the formula has lost all of its digits.
@@ -43,13 +54,12 @@ def weigh(
     """
     shape = len(h), values[0].shape[1]
     if shape[0] * shape[1] <= BLOCK:
-        value = _per_power(_sum(recipe.weights[0], values), h[:, None], recipe.n)
+        value = combine(recipe, values, h[:, None])
         quiet = quiet and all_finite(value)
     else:
         value = np.empty(shape, values[0].dtype)
         for cut in _blocks(len(values), *shape):
-            part = _sum(recipe.weights[0], _cut(values, cut), value[cut])
-            _per_power(part, h[cut[0], None], recipe.n)
+            part = combine(recipe, _cut(values, cut), h[cut[0], None], value[cut])
             quiet = quiet and all_finite(part)
     # An f that is not finite leaves no sum that is.
     if quiet:
@@ -58,6 +68,11 @@ def weigh(
     for cut in _blocks(len(values), *shape):
         _noise(recipe, _largest(_cut(values, cut), noise[cut]), h[cut[0], None], eps)
     return value, unknown(shape), noise
+
+
+def combine(recipe: Recipe, values: Rows, h: FloatArray, value: FloatArray | None = None) -> FloatArray:
+    """Return the coefficients from tables of values that go with the steps."""
+    return _per_power(weighted_sum(recipe.weights[0], values, value), h, recipe.n)
 
 
 def all_finite(values: FloatArray) -> bool:
@@ -99,8 +114,8 @@ def _judge(
 ) -> None:
     """Fill in value, truncation and noise."""
     value, truncation, noise = tables
-    _per_power(_sum(recipe.weights[0], values, value), h, recipe.n)
-    np.subtract(value, _per_power(_sum(recipe.weights[1], values), h, recipe.n), truncation)
+    combine(recipe, values, h, value)
+    np.subtract(value, _per_power(weighted_sum(recipe.weights[1], values), h, recipe.n), truncation)
     np.abs(truncation, truncation)
     truncation *= TRUNCATION_MARGIN
     _largest(values, noise)
@@ -110,7 +125,7 @@ def _judge(
     _noise(recipe, noise, h, eps)
 
 
-def _sum(weights: tuple[float, ...], values: Rows, total: FloatArray | None = None) -> FloatArray:
+def weighted_sum(weights: tuple[float, ...], values: Rows, total: FloatArray | None = None) -> FloatArray:
     """Return the sum of the weighted values, each less the first."""
     # Term by term rather than by a matrix product, whose order of summation depends on the number of lines.
     reference = values[0]

@@ -61,6 +61,10 @@ class Scheme(ABC):
     # A quicker way to the gradient of a function of few variables, where the scheme has one.
     few: ClassVar[Any] = None
 
+    def many(self, n: int) -> Any:
+        """Return a quicker way to plain n-th derivatives at many points, where the scheme has one."""
+        return None
+
     @abstractmethod
     def coefficient(self, lines: Lines, n: int, *, error: bool = True) -> Coefficient:
         """Return the n-th Taylor coefficient on each line.

@@ -1,0 +1,135 @@
+"""Plain derivatives of an f that takes many points in one call, where nothing is out of the ordinary.
+
+A call for two hundred points takes less time than what `difference` does around it.  Here x is laid out in
+columns, moved along one axis or two, and the rest is the formula.  Whatever is out of the ordinary is left to
+`difference`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from calcml._lines import BLOCK, pair_places
+from calcml._typing import FloatArray
+from calcml._validation import alike
+from calcml.schemes._many import DOUBLE, ManyPoints, moved
+from calcml.schemes._weighing import Rows, all_finite, combine, weighted_sum
+
+__all__ = ["first_in_batch", "second_in_batch"]
+
+
+class UnusualError(Exception):
+    """Something that `difference` has to look at."""
+
+
+@np.errstate(all="ignore")
+def first_in_batch(way: ManyPoints, f: Callable[[Any], Any], x: Any) -> FloatArray | None:
+    """Return first derivatives, of the shape of f(x) and x, or None if anything is out of the ordinary."""
+    try:
+        h = _steps(way, x)
+        value = combine(way.recipe, _around(way, f, x, h), h)
+    except UnusualError:
+        return None
+    return value if all_finite(value) else None
+
+
+@np.errstate(all="ignore")
+def second_in_batch(way: ManyPoints, f: Callable[[Any], Any], x: Any) -> FloatArray | None:
+    """Return second derivatives, of the shape of f(x), x and x, or None if anything is out of the ordinary.
+
+    The weighted sum along h_i e_i is D_i = h_i² H_ii, and that along h_i e_i + h_j e_j is D_ij = D_i + D_j +
+    2 h_i h_j H_ij, to the order of the formula.
+    """
+    try:
+        h = _steps(way, x)
+        rows = _around(way, f, x, h)
+        along = weighted_sum(way.recipe.weights[0], rows)
+        pairs = [weighted_sum(way.recipe.weights[0], part) for part in _aside(way, f, x, h, rows)]
+    except UnusualError:
+        return None
+    first, second, place = pair_places(len(x))
+    entries: list[FloatArray] = [along / h / h]
+    if pairs:
+        mixed = np.concatenate(pairs, axis=-1)
+        mixed -= along.take(first, axis=-1)
+        mixed -= along.take(second, axis=-1)
+        # One factor at a time: the product of two steps may be out of range.
+        mixed /= h[first]
+        mixed /= h[second]
+        mixed /= 2
+        entries.append(mixed)
+    value = np.concatenate(entries, axis=-1).take(place, axis=-1)
+    return value if all_finite(value) else None
+
+
+def _steps(way: ManyPoints, x: Any) -> FloatArray:
+    ordinary = type(x) is np.ndarray and x.ndim == 1 and x.dtype == DOUBLE
+    h = way.steps(x) if ordinary and 0 < x.size * x.size * len(way.moves) <= BLOCK else None
+    if h is None:
+        raise UnusualError
+    return h
+
+
+def _around(way: ManyPoints, f: Callable[[Any], Any], x: FloatArray, h: FloatArray) -> Rows:
+    """Return f at the points of the formula along each axis, shape (..., n), and at x, shape (..., 1)."""
+    n, moves = len(x), way.moves
+    count = len(moves) * n + (way.recipe.middle is not None)
+    points = np.empty((n, count))
+    points[...] = x[:, None]
+    flat = points.reshape(-1)
+    for k, move in enumerate(moves):
+        flat[k * n :: count + 1] = moved(x, move, h)
+    # Values may be a buffer that the next call fills again.
+    alone = _values(f, points[:, :1].copy()).copy()
+    values = _values(f, points)
+    # A column that knows of others has another value among them.
+    if not alike(alone, values[..., :1]):
+        raise UnusualError
+    return _rows(way, values, n, values[..., count - 1 :])
+
+
+def _aside(
+    way: ManyPoints, f: Callable[[Any], Any], x: FloatArray, h: FloatArray, axis: Rows
+) -> Iterator[Rows]:
+    """Return f at the points of the formula along h_i e_i + h_j e_j, some pairs i < j at a time."""
+    n, moves, middle = len(x), way.moves, way.recipe.middle
+    # Values of the first call may be such a buffer, too.
+    origin = axis[0] if middle is None else axis[middle].copy()
+    most = BLOCK // (n * len(moves))
+    targets = [moved(x, move, h) for move in moves]
+    first, second, _ = pair_places(n)
+    for start in range(0, len(first), most):
+        i, j = first[start : start + most], second[start : start + most]
+        points = np.empty((n, len(moves) * len(i)))
+        points[...] = x[:, None]
+        flat = points.reshape(-1)
+        column = np.arange(len(i))
+        for target in targets:
+            flat[i * points.shape[1] + column] = target[i]
+            flat[j * points.shape[1] + column] = target[j]
+            column = column + len(i)
+        yield _rows(way, _values(f, points), len(i), origin)
+
+
+def _rows(way: ManyPoints, values: FloatArray, count: int, origin: FloatArray) -> Rows:
+    """Return the values at each point of the formula, in its order."""
+    rows = [values[..., k * count : (k + 1) * count] for k in range(len(way.moves))]
+    if way.recipe.middle is not None:
+        rows.insert(way.recipe.middle, origin)
+    return rows
+
+
+def _values(f: Callable[[Any], Any], points: FloatArray) -> FloatArray:
+    """Return what f returns, if that is an array of float64 with one value for each column."""
+    values = f(points)
+    if (
+        type(values) is np.ndarray
+        and values.dtype == DOUBLE
+        and values.ndim
+        and values.shape[-1] == points.shape[-1]
+    ):
+        return values
+    raise UnusualError

@@ -1,0 +1,85 @@
+"""Plain differences of float64 values on whole arrays, where nothing is out of the ordinary.
+
+`difference` serves every kind of line, step and value, and goes some twenty times through the numbers for it.
+Where x moves along its axes by optimal steps, half of that is enough.  Whatever is out of the ordinary is left
+to `difference`.  Same points, same sums in the same order: the digits are its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calcml._typing import FloatArray
+from calcml.schemes._difference import REACH
+from calcml.schemes._recipe import Plan, plan
+from calcml.schemes._weighing import all_finite, combine
+from calcml.schemes.steps import optimal_factor, scalar
+
+__all__ = ["DOUBLE", "ManyPoints", "many_points", "moved"]
+
+DOUBLE = np.dtype(np.float64)
+EPS = float(np.finfo(np.float64).eps)
+
+
+@lru_cache(maxsize=64)
+def many_points(n: int, order: int, side: int, floor: float) -> ManyPoints:
+    """Return the quick way to n-th derivatives; made once."""
+    return ManyPoints(plan(n, order, side), floor)
+
+
+class ManyPoints:
+    """The plain formula of a plan with optimal steps for an f of the length of x.
+
+    That length is believed down to `floor`.
+    """
+
+    def __init__(self, plan: Plan, floor: float) -> None:
+        self.recipe, self.floor = plan.plain, float(floor)
+        self.moves: list[float] = self.recipe.moves[:, 0].tolist()
+        self.factor = optimal_factor(plan.formula, EPS)
+        # From here on a step is a small part of x; rounding it to a representable one moves that a little.
+        share = 1.001 * REACH * self.factor
+        self.least = share * self.floor if share < 1 else np.inf
+
+    @np.errstate(all="ignore")
+    def elementwise(
+        self, f: Callable[[list[NDArray[Any]]], NDArray[Any]], x: FloatArray, value: FloatArray
+    ) -> bool:
+        """Fill in the coefficients at all points, or tell that there is something out of the ordinary.
+
+        f takes a list of arrays of points, and returns as many of values.
+        """
+        h = self.steps(x)
+        if h is None:
+            return False
+        points = [moved(x, move, h) for move in self.recipe.grid.tolist()]
+        combine(self.recipe, list(f(points)), h, value)
+        return all_finite(value)
+
+    def steps(self, x: FloatArray) -> FloatArray | None:
+        """Return representable steps, or None if one is no small part of its x.
+
+        An x so large, or unknown, that its step is not finite has no finite coefficient.
+        """
+        h = np.abs(x)
+        if not h.min() >= self.least and ((h > 0) & (h < self.least)).any():
+            return None
+        np.maximum(h, scalar(self.floor), out=h)
+        h *= scalar(self.factor)
+        h += x
+        h -= x
+        return h
+
+
+def moved(x: FloatArray, move: float, h: FloatArray) -> FloatArray:
+    """Return x + move h in an array of its own."""
+    if abs(move) == 1:
+        return x + h if move > 0 else x - h
+    there = h * scalar(move)
+    there += x
+    return there
