@@ -99,10 +99,6 @@ def test_places_in_the_list_of_windows(kind, m):
     np.testing.assert_array_equal(table.first, [i for i, _ in entries])
     assert [spans[k] for k in table.inner] == [(i + 1, q - 1) for i, q in entries]
     assert [spans[k] for k in table.tails] == [(count - q, q) for q in range(2, count + 1)]
-    for k, (i, q) in enumerate(entries):
-        row, end = table.link[0][k], table.link[1][k]
-        assert (row, end) == (q - 1, i + q - 1)
-        assert [spans[table.chain[r, end]] for r in range(q)] == [(end - r, r + 1) for r in range(q)]
 
 
 def test_few_nodes_leave_the_widest_window():

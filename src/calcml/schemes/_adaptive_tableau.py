@@ -58,8 +58,6 @@ class Grid:
         s_i - s_j.
     below : ndarray, shape (W, 1, 1)
         [sᵐ] Π (s - s_k) without the first node.
-    chain, link : ndarray of int
-        For every q and j, the window of q nodes that ends at node j; and where in that table entries stand.
     scatter : ndarray, shape (W, 2)
         Standard deviation of D for values of f with noise 1, of the wanted series and of the companion.
     entries : slice
@@ -77,8 +75,6 @@ class Grid:
     windows: list[slice]
     gap: list[FloatArray]
     below: FloatArray
-    chain: IntArray
-    link: tuple[IntArray, IntArray]
     scatter: FloatArray
     entries: slice
     first: IntArray
@@ -120,8 +116,6 @@ def grid_of(steps: tuple[float, ...], kind: str, m: int) -> Grid:
         windows,
         [gap[cut, None] for cut in windows[1:]],
         below,
-        np.array([[place.get((j - q + 1, q), 0) for j in range(count)] for q in range(1, count + 1)]),
-        tuple(np.array([(q - 1, i + q - 1) for i, q in spans[entries]]).T),
         np.stack([scatter, companion], axis=1),
         entries,
         np.array([i for i, _ in spans[entries]]),
@@ -219,32 +213,48 @@ def extrapolate(
     -------
     Best
     """
-    # A window's rounding is that of its largest value; infinite values spoil their own windows only.
-    finite = np.isfinite(rounding)
-    if not finite.all():
-        rounding = np.where(finite, rounding, 0.0)
-    rounding = np.maximum.accumulate(rounding[::-1])[::-1]
+    # In place where that can be: the tables of all windows are what takes time, and leave the cache.
+    rounding = _rounding(rounding)
     difference, value = _differences(table, wanted, companion)
+    size = np.abs(difference, out=difference)
+    truncation = size[table.entries, 0] * table.change
     # The noise of f that explains the differences, from both series.
-    spread = np.abs(difference) / table.scatter
-    spread = (spread[:, 0] + spread[:, 1]) / 2
+    size /= table.scatter
+    spread = np.add(size[:, 0], size[:, 1], out=size[:, 0])
+    spread /= 2
     sigma, flat = _noise(table, spread)
     least = rounding if isinstance(grain, float) else np.maximum(rounding, grain)
-    parts = np.empty((5, *sigma.shape), dtype=wanted.dtype)
-    parts[0] = value
-    np.multiply(np.abs(difference[table.entries, 0]), table.change, out=parts[1])
-    np.add(table.worst * least[table.first], table.noise * sigma, out=parts[2])
-    parts[3], parts[4] = rounding[table.first], sigma
-    place = np.fmin(parts[1] + parts[2], np.inf).argmin(axis=0)
-    value, truncation, noise, rounding, sigma = parts[:, place, *_corners(*place.shape)]
+    noise = table.noise * sigma
+    noise += table.worst * least[table.first]
+    total = truncation + noise
+    place = np.fmin(total, np.inf, out=total).argmin(axis=0)
+    at, first = _flat(place), table.first[place]
+    sigma, rounding = sigma.take(at), rounding.take(_flat(first))
     settled = flat | (sigma <= EXCESS * np.maximum(rounding, grain))
-    return Best(value, truncation, noise, rounding, sigma, table.first[place], settled)
+    return Best(value.take(at), truncation.take(at), noise.take(at), rounding, sigma, first, settled)
+
+
+def _rounding(values: FloatArray) -> FloatArray:
+    """Return the rounding of all windows that begin at each node: that of the largest value from there on."""
+    finite = np.isfinite(values)
+    # Infinite values spoil their own windows only.
+    values = values.copy() if finite.all() else np.where(finite, values, 0.0)
+    for k in range(len(values) - 2, -1, -1):
+        np.maximum(values[k], values[k + 1], out=values[k])
+    return values
+
+
+def _flat(row: IntArray) -> IntArray:
+    """Return where in a table of rows of shape (p, M) one entry for each line and output stands."""
+    at = row * row.size
+    at += _corner(*row.shape)
+    return at
 
 
 @lru_cache(maxsize=16)
-def _corners(p: int, outputs: int) -> tuple[IntArray, IntArray]:
-    """Return the places of all lines and of all outputs, to be broadcast."""
-    return np.arange(p)[:, None], np.arange(outputs)
+def _corner(p: int, outputs: int) -> IntArray:
+    """Return the places of all lines and outputs in a row; shared, and not to be changed."""
+    return np.arange(p * outputs).reshape(p, outputs)
 
 
 def _differences(table: Grid, wanted: FloatArray, companion: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -257,9 +267,12 @@ def _differences(table: Grid, wanted: FloatArray, companion: FloatArray) -> tupl
         before, this = this, d[cut]
         np.subtract(before[:-1], before[1:], out=this)
         this /= gap
-    # Along all windows that end at the same node.
-    sums = np.add.accumulate((d[:, 0] * table.below)[table.chain])
-    return d, sums[table.link]
+    c, shorter = d[:, 0] * table.below, windows[0]
+    for cut in windows[1:]:
+        # A window without its first node is the next one of those with a node less.
+        c[cut] += c[shorter.start + 1 : shorter.stop]
+        shorter = cut
+    return d, c[table.entries]
 
 
 def _noise(table: Grid, spread: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
@@ -268,8 +281,10 @@ def _noise(table: Grid, spread: FloatArray) -> tuple[FloatArray, NDArray[np.bool
     # The very last difference spans all nodes; the one before leaves out the largest.
     ratio = tails[-2] / tails[max(len(tails) - 4, 0)]
     flat = (ratio > FLAT[0]) & (ratio < FLAT[1])
-    sigma = (spread[table.entries] + spread[table.inner]) / 2
+    sigma = spread[table.inner]
+    sigma += spread[table.entries]
+    sigma /= 2
     if flat.any():
         # One window can look quiet by chance, and the quietest would win: all share the mean noise.
-        sigma = np.where(flat, np.maximum(sigma, np.mean(tails[-POOL:], axis=0)), sigma)
+        np.maximum(sigma, np.where(flat, np.mean(tails[-POOL:], axis=0), 0.0), out=sigma)
     return sigma, flat

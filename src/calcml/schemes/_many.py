@@ -1,7 +1,7 @@
 """Plain differences of float64 values on whole arrays, where nothing is out of the ordinary.
 
 `difference` serves every kind of line, step and value, and goes some twenty times through the numbers for it.
-Where x moves along its axes by optimal steps, half of that is enough.  Whatever is out of the ordinary is left
+Where x moves along its axes by optimal steps, half of that is enough.  Whatever is out of the ordinary goes
 to `difference`.  Same points, same sums in the same order: the digits are its own.
 """
 
