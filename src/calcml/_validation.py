@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from calcml._typing import FloatArray
 
-__all__ = ["alike", "check_array", "real_array", "wide"]
+__all__ = ["alike", "check_array", "is_vector", "real_array", "wide"]
 
+DOUBLE = np.dtype(np.float64)
 # Summation in another order changes the last digits, a mixed-up axis changes nearly all.
 ALIKE = 1e-6
 
@@ -49,6 +50,11 @@ def real_array(x: Any, name: str) -> FloatArray:
     if array.dtype.kind != "f":
         array = array.astype(np.float64)
     return array
+
+
+def is_vector(x: Any) -> bool:
+    """Return whether x is a vector of float64 as NumPy makes it, for which there are quicker ways."""
+    return type(x) is np.ndarray and x.ndim == 1 and x.dtype == DOUBLE
 
 
 def wide(values: NDArray[Any]) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from calcml._lines._base import Lines
 from calcml._lines._directions import Directions, axes, pair_places
 from calcml._lines._elementwise import ElementwiseLines
 from calcml._lines._excerpt import Excerpt
-from calcml._lines._point import BLOCK, PointLines
+from calcml._lines._point import BLOCK, PointLines, mixtures
 from calcml._lines._seeds import SeedLines, Seeds
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "SeedLines",
     "Seeds",
     "axes",
+    "mixtures",
     "pair_places",
 ]

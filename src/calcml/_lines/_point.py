@@ -13,7 +13,7 @@ from calcml._lines._base import Lines, exact, two_real
 from calcml._lines._directions import Directions
 from calcml._typing import FloatArray, IntArray
 
-__all__ = ["BLOCK", "PointLines"]
+__all__ = ["BLOCK", "PointLines", "mixtures"]
 
 # Numbers in the points of one block: laying them out costs less the more they are, and half a megabyte stays
 # in the cache of a core.
@@ -210,28 +210,34 @@ class PointLines(Lines):
         return self.directions.reduce(np.maximum, np.abs(self.directions.components))
 
     def probes(self, slopes: FloatArray) -> list[tuple[Lines, FloatArray]]:
-        """Return a line along a mixture of all directions on which f moves, and one of all others.
-
-        The weights are between 1/2 and 3/2 with no pattern (multiples of the golden ratio), so that the same
-        call always makes the same test, and in units of the slopes, so that none hides behind a steeper one.
-        """
+        """Return a line along a mixture of all directions on which f moves, and one of all others."""
         steepness = np.max(np.abs(slopes), axis=1, initial=0.0)
-        weights = 0.5 + (np.arange(1, self.count + 1) * 0.6180339887498949) % 1.0
-        moving = np.isfinite(steepness) & (steepness > 0)
-        with np.errstate(divide="ignore", over="ignore"):
-            scaled = np.where(moving, weights / steepness, 0.0)
-        largest = np.max(scaled[np.isfinite(scaled)], initial=0.0)
-        mixtures = [
-            np.where(moving & np.isfinite(scaled), scaled / (largest or 1.0), 0.0),
-            weights * (steepness == 0),
-        ]
-        return [(self._along(w), (w @ slopes)[None, :]) for w in mixtures if w.any()]
+        return [(self._along(w), (w @ slopes)[None, :]) for w in mixtures(steepness)]
 
     def _along(self, weights: FloatArray) -> PointLines:
         d = self.directions
         vector = np.zeros((1, d.dimension))
         np.add.at(vector[0], d.coordinates, np.repeat(weights, d.lengths) * d.components)
         return PointLines(self.function, self.x, Directions.dense(vector), self.bounds)
+
+
+def mixtures(steepness: FloatArray) -> list[FloatArray]:
+    """Return weights of a mixture of all directions on which f moves, and of one of all others.
+
+    They are between 1/2 and 3/2 with no pattern (multiples of the golden ratio), so that the same call always
+    makes the same test, and in units of the slopes, so that none hides behind a steeper one.
+    """
+    weights = 0.5 + (np.arange(1, len(steepness) + 1) * 0.6180339887498949) % 1.0
+    with np.errstate(divide="ignore", over="ignore"):
+        scaled = weights / steepness
+    both, largest = [scaled], scaled.max(initial=0.0)
+    if not largest < np.inf:
+        # Steepness may be 0, too small for its inverse, or unknown.
+        usable = np.isfinite(scaled)
+        largest = scaled.max(where=usable, initial=0.0)
+        both = [np.where(usable, scaled, 0.0), weights * (steepness == 0)]
+    both[0] = both[0] / (largest or 1.0)
+    return [w for w in both if w.any()]
 
 
 def _places(coordinates: IntArray, owner: IntArray, count: int, n: int, batch: bool) -> IntArray:

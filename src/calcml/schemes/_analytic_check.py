@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from calcml._lines import Excerpt, Lines
 from calcml._typing import FloatArray
 from calcml.errors import NotAnalyticError
-from calcml.schemes._imaginary import DOUBT, imaginary_step, kinked, near, scatter, underflow
+from calcml.schemes._imaginary import ALIKE, DOUBT, imaginary_step, kinked, near, scatter, underflow
 from calcml.schemes.adaptive import Adaptive
 from calcml.schemes.base import Scheme
 from calcml.schemes.central import Central
@@ -22,9 +22,8 @@ PLAIN, SHARP = Central(), Central(order=4)
 # A real difference that is further off than `DOUBT` is looked into, even if its error admits it; and this one
 # has steps in proportion to x, however small.
 LONGER = Richardson(step=Relative(factor=0.125, floor=1e-200))
-# Nor are derivatives compared beyond so many eps; and of many points some are noisy enough to mislead both
-# differences by this share: there the error tells.
-ALIKE, CHANCE = 64.0, 1e-6
+# Of many points some are noisy enough to mislead both differences by this share: there the error tells.
+CHANCE = 1e-6
 
 
 def check(probe: Lines, expected: FloatArray, judge: Scheme = PLAIN) -> FloatArray:

@@ -14,7 +14,7 @@ import numpy as np
 
 from calcml._lines import BLOCK, pair_places
 from calcml._typing import FloatArray
-from calcml._validation import alike
+from calcml._validation import alike, is_vector
 from calcml.schemes._many import DOUBLE, ManyPoints, moved
 from calcml.schemes._weighing import Rows, all_finite, combine, weighted_sum
 
@@ -66,8 +66,7 @@ def second_in_batch(way: ManyPoints, f: Callable[[Any], Any], x: Any) -> FloatAr
 
 
 def _steps(way: ManyPoints, x: Any) -> FloatArray:
-    ordinary = type(x) is np.ndarray and x.ndim == 1 and x.dtype == DOUBLE
-    h = way.steps(x) if ordinary and 0 < x.size * x.size * len(way.moves) <= BLOCK else None
+    h = way.steps(x) if is_vector(x) and 0 < x.size * x.size * len(way.moves) <= BLOCK else None
     if h is None:
         raise UnusualError
     return h

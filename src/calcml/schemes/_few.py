@@ -19,13 +19,13 @@ import numpy as np
 
 from calcml._lines import BLOCK
 from calcml._typing import FloatArray
+from calcml._validation import is_vector
 from calcml.schemes._difference import REACH
 from calcml.schemes._recipe import Plan
 from calcml.schemes.steps import optimal_factor
 
 __all__ = ["FewVariables"]
 
-DOUBLE = np.dtype(np.float64)
 EPS = float(np.finfo(np.float64).eps)
 # Magnitudes whose steps, and whose squares, are far from the end of the range.
 LARGE = 1e150
@@ -53,7 +53,7 @@ class FewVariables:
     def gradient(self, f: Callable[[Any], Any], x: Any) -> tuple[FloatArray | None, list[Any]]:
         """Return the gradient, or None and what f returned at the first of the points of `difference`."""
         # Little happens between two calls of f, and in plain words: its code is never in the cache then.
-        if type(x) is not np.ndarray or x.ndim != 1 or x.dtype != DOUBLE or not 0 < len(x) <= self.most:
+        if not is_vector(x) or not 0 < len(x) <= self.most:
             return None, []
         numbers: list[float] = x.tolist()
         steps: list[float] = []

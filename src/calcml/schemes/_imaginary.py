@@ -10,8 +10,10 @@ from calcml._typing import FloatArray
 from calcml.schemes._complex_values import complex_values
 
 __all__ = [
+    "ALIKE",
     "DOUBT",
     "SMALL",
+    "STEP",
     "imaginary_step",
     "kinked",
     "near",
@@ -34,6 +36,8 @@ INSIDE = 1 - 1e-6
 DEVIATIONS = 4.0
 # Derivatives that differ by less than this share are alike.
 DOUBT = 1e-3
+# Nor are derivatives compared beyond so many eps.
+ALIKE = 64.0
 # At a kink each side scatters less than this share of the jump.
 JUMP = 0.01
 # An x below this gets a shorter step; and no step is a larger share of x than that, whose square is nothing,

@@ -22,6 +22,7 @@ __all__ = [
     "BLOCK",
     "FEW",
     "POOR",
+    "TRUNCATION_MARGIN",
     "Rows",
     "all_finite",
     "combine",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from calcml._status import Status
 from calcml._typing import FloatArray, IntArray
 from calcml.errors import NotAnalyticError
 from calcml.schemes._analytic_check import PLAIN, SHARP, charged, check
+from calcml.schemes._few_complex import FewImaginary
 from calcml.schemes._imaginary import (
     SMALL,
     imaginary_step,
@@ -21,6 +23,7 @@ from calcml.schemes._imaginary import (
     slopes,
     underflow,
 )
+from calcml.schemes._recipe import plan
 from calcml.schemes.base import Coefficient, Scheme
 
 __all__ = ["ComplexStep"]
@@ -72,6 +75,9 @@ class ComplexStep(Scheme):
     >>> float(cm.derivative(np.exp, 1.0, scheme="complex")) - np.e
     0.0
     """
+
+    # Checked by the formula of `SHARP`.
+    few: ClassVar[FewImaginary] = FewImaginary(plan(1, SHARP.order, 0))
 
     def coefficient(self, lines: Lines, n: int, *, error: bool = True) -> Coefficient:
         """Return the first Taylor coefficient on each line."""
