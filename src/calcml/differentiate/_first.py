@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,23 +26,24 @@ __all__ = ["first_derivatives", "first_values"]
 
 
 def first_values(
-    f: Any, x: Any, name: str, *, scalar: bool = False, values: list[Any] | None = None, **options: Any
+    f: Any,
+    x: Any,
+    name: str,
+    *,
+    known: Sequence[Any] = (),
+    values: list[Any] | None = None,
+    **options: Any,
 ) -> Any:
     """Return all first derivatives without their errors; a list passed as `values` receives f(x).
 
-    With `scalar`, f is expected to return a number.  Where f and x are all, a scheme may have a quicker way.
+    What f has returned already at the points that come first is `known`.
     """
-    value, known = None, []
-    if values is None and only_f(f, options):
-        rule = as_scheme(options["scheme"])
-        if not options["vectorized"]:
-            if scalar and rule.few is not None:
-                value, known = rule.few.gradient(f, x)
-        elif (way := rule.many(1)) is not None:
-            value = first_in_batch(way, f, x)
+    if options["vectorized"] and values is None and only_f(f, options):
+        way = as_scheme(options["scheme"]).many(1)
+        value = None if way is None else first_in_batch(way, f, x)
         if value is not None:
             return value
-    problem, c = _run(f, x, False, values, known, options)
+    problem, c = _run(f, x, False, values, list(known), options)
     warn_inaccurate(c.status, name)
     return _shaped(problem, c.value, cast=True, magnitude=False)
 
