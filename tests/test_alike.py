@@ -44,6 +44,13 @@ def test_not_the_same(a, b):
     assert not alike(np.array([0.5, a]), np.array([0.5, b]))
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, bool, np.float32, np.longdouble, complex])
+def test_every_kind_of_number(dtype):
+    a, b = np.array([1, 0, 1], dtype), np.array([1, 1, 1], dtype)
+    assert alike(a, a.copy()) and not alike(a, b) and not alike(b, a)
+    assert not alike(a[1:2], b[1:2]) and not alike(b[1:2], a[1:2])
+
+
 def test_shapes_count():
     assert not alike(np.ones(1), np.ones(2))
     assert not alike(np.ones((1, 2)), np.ones(2))

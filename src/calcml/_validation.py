@@ -77,6 +77,8 @@ def alike(a: NDArray[Any], b: NDArray[Any]) -> bool:
     if (a == b).all():
         return True
     with np.errstate(all="ignore"):
+        # Integers would wrap around.
+        a, b = a * 1.0, b * 1.0
         size = np.abs(a) + np.abs(b)
         near = (np.abs(a - b) <= ALIKE * size) & (size < np.inf)
     return bool((near | (a == b) | (np.isnan(a) & np.isnan(b))).all())

@@ -95,7 +95,7 @@ def _aside(
 ) -> Iterator[Rows]:
     """Return f at the points of the formula along h_i e_i + h_j e_j, some pairs i < j at a time."""
     n, moves, middle = len(x), way.moves, way.recipe.middle
-    # Values of the first call may be such a buffer, too.
+    # Values of the first call may be such a buffer, too.  A formula without x itself has no use for them.
     origin = axis[0] if middle is None else axis[middle].copy()
     most = BLOCK // (n * len(moves))
     targets = [moved(x, move, h) for move in moves]

@@ -35,15 +35,17 @@ class FixedDifference(Scheme):
 
     @cached_property
     def few(self) -> FewVariables | None:
-        """The gradient of a function of few variables, where steps are those for an f of the length of x."""
-        rule = self.step
-        if not isinstance(rule, Relative) or not rule.optimal:
-            return None
-        return FewVariables(plan(1, self.order, self.side), rule.floor)
+        """The gradient of a function of few variables, if steps are those for an f of the length of x."""
+        floor = self._floor
+        return None if floor is None else FewVariables(plan(1, self.order, self.side), floor)
 
     def many(self, n: int) -> ManyPoints | None:
         """Return a quicker way to plain n-th derivatives at many points, under the same condition."""
+        floor = self._floor
+        return None if floor is None else many_points(n, self.order, self.side, floor)
+
+    @property
+    def _floor(self) -> float | None:
+        """Down to where that length is believed."""
         rule = self.step
-        if not isinstance(rule, Relative) or not rule.optimal:
-            return None
-        return many_points(n, self.order, self.side, rule.floor)
+        return rule.floor if isinstance(rule, Relative) and rule.optimal else None
