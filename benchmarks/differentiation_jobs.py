@@ -244,10 +244,12 @@ def _sparse_own(pattern: Any) -> list[Method]:
         return []
     options = [("forward", "forward"), ("central", "central")]
     plan = plans(pattern)
-    return [
+    methods = [
         Method(f"calcml {scheme}", partial(_apply, cm.jacobian, {"scheme": scheme, "sparsity": plan}), floor)
         for scheme, floor in options
     ]
+    unprepared = partial(_apply, cm.jacobian, {"scheme": "central", "sparsity": pattern})
+    return [*methods, Method("calcml central, with the plan", unprepared, "central")]
 
 
 def _sparse_scipy(pattern: Any) -> list[Method]:
@@ -276,6 +278,7 @@ FULL: dict[str, Build] = {
     "derivative-1e6": partial(points_job, 10**6),
     "sparse-1e4": partial(sparse_job, 10**4),
     "sparse-1e5": partial(sparse_job, 10**5),
+    "sparse-1e6": partial(sparse_job, 10**6),
     "jvp-1e6": partial(along_job, 10**6, "jvp"),
     "hvp-1e6": partial(along_job, 10**6, "hvp"),
 }

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from calcml.schemes._adaptive_tableau import _noise, extrapolate, grid, grid_of
+from calcml.schemes._adaptive_tableau import _noise, _rounding, extrapolate, grid, grid_of
 
 EPS = 2.0**-52
 # Noise of one value of the series for values of f with noise 1: at most; squared deviation; power of g.
@@ -213,6 +213,14 @@ def test_noise_is_flat_within_a_factor_of_six(count, place):
         np.testing.assert_array_equal(sigma, np.where(flat, np.maximum(plain, mean), plain))
 
 
+def test_rounding_is_that_of_the_largest_finite_value_from_a_node_on():
+    values = np.array([1.0, np.inf, 5.0, np.nan, 2.0, 0.5])[:, None, None]
+    values.flags.writeable = False
+    np.testing.assert_array_equal(_rounding(values).ravel(), [5, 5, 5, 2, 2, 0.5])
+    np.testing.assert_array_equal(_rounding(values[4:]).ravel(), [2, 0.5])
+    np.testing.assert_array_equal(_rounding(values[3:4]).ravel(), [0])
+
+
 @pytest.mark.parametrize("exact", [True, False])
 def test_more_nodes_help_while_noise_is_eight_times_rounding(exact):
     # One entry only, so that there is no choice; truncation falls, so that the differences are not flat.
@@ -221,7 +229,7 @@ def test_more_nodes_help_while_noise_is_eight_times_rounding(exact):
     tiny = np.full_like(y, 1e-300)
     best = extrapolate(table, y, y, tiny)
     assert best.value.shape == (1, 1) and not best.settled[0, 0]
-    for factor, settled in ((1.001, True), (0.999, False)):
+    for factor, settled in ((1.001, True), (1.0, True), (0.999, False)):
         least = best.sigma[0, 0] / 8 * factor
         again = (
             extrapolate(table, y, y, tiny * 0 + least)

@@ -123,10 +123,11 @@ def test_the_points_of_hessians_are_pinned():
 
 
 @pytest.mark.parametrize("scheme", [Forward(), Central(4)], ids=str)
-def test_pairs_come_some_at_a_time(scheme, monkeypatch):
+@pytest.mark.parametrize("f", [wave, field, table])
+def test_pairs_come_some_at_a_time(f, scheme, monkeypatch):
     x = np.linspace(1.0, 2.0, 9)
-    expected = cm.hessian(wave, x, scheme=scheme, vectorized=True)
-    f = Recorder(wave)
+    expected = cm.hessian(f, x, scheme=scheme, vectorized=True)
+    f = Recorder(f)
     monkeypatch.setattr(_batch, "BLOCK", 9 * 9 * 4)
     np.testing.assert_array_equal(cm.hessian(f, x, scheme=scheme, vectorized=True), expected)
     assert all(call.size <= 9 * 9 * 4 + 9 for call in f.calls) and len(f.calls) == 2 + math.ceil(

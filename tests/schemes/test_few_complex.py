@@ -6,11 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import calcml as cm
+from calcml._function import Function
+from calcml._lines import Directions, PointLines
 from calcml.errors import NotAnalyticError
 from calcml.schemes import ComplexStep
 from calcml.schemes._analytic_check import SHARP
-from calcml.schemes._few_complex import MOST, FewImaginary
+from calcml.schemes._few_complex import MOST, FewImaginary, _slopes
+from calcml.schemes._imaginary import SMALL
+from calcml.schemes._recipe import plan
 
+SHARP_PLAN = plan(1, 4, 0)
 numbers = st.floats(-1e6, 1e6).map(lambda v: 0.0 if abs(v) < 1e-50 else v)
 
 
@@ -192,29 +197,127 @@ def test_read_only_points_stay_and_f_may_change_its_own():
     np.testing.assert_array_equal(cm.gradient(f, x, scheme="complex"), [4, 4])
 
 
-def test_the_check_is_that_of_the_sharp_formula():
-    few = ComplexStep.few
-    assert isinstance(few, FewImaginary) and SHARP.order == 4
+@pytest.fixture
+def few():
+    """A new one, whose constants are not those of an import."""
+    return FewImaginary(plan(1, 4, 0))
+
+
+def test_the_check_is_that_of_the_sharp_formula(few):
+    assert isinstance(ComplexStep.few, FewImaginary) and SHARP.order == 4
+    assert vars(ComplexStep.few).keys() == vars(few).keys()
     np.testing.assert_array_equal(few.grid[:, 0], [-3, -2, -1, 1, 2, 3])
     np.testing.assert_allclose(few.weights, [0, 1 / 12, -2 / 3, 2 / 3, -1 / 12, 0])
     np.testing.assert_allclose(few.better, [-1 / 60, 3 / 20, -3 / 4, 3 / 4, -3 / 20, 1 / 60])
+    np.testing.assert_array_equal(few.grid, ComplexStep.few.grid)
+    assert few.weights == ComplexStep.few.weights and few.better == ComplexStep.few.better
 
 
-@pytest.mark.parametrize(("share", "agrees"), [(1e-13, True), (1e-9, False)])
-def test_how_far_apart_both_may_be(share, agrees):
-    x = np.array([0.7, 0.4])
-    few = ComplexStep.few
-    value = few._agrees(wave, x, [0.7, 0.4], np.array([1.0, 0.0]), 0.0)
-    assert not value
-    exact = 3 * np.cos(2.1) - 2 * 0.7 * np.exp(-0.49) * 0.4
-    for sign in (1, -1):
-        expected = exact * (1 + sign * share)
-        assert few._agrees(wave, x, [0.7, 0.4], np.array([1.0, 0.0]), expected) == agrees
+@pytest.mark.parametrize(
+    "f", [np.sin, np.arctan, lambda x: 1e6 + x**3, lambda x: 1e3 * np.sin(40 * x), lambda x: 3 * x], ids=str
+)
+@pytest.mark.parametrize("at", [0.3, -7.0, 1e3])
+def test_value_and_error_are_those_of_the_scheme(few, f, at):
+    lines = PointLines(Function(lambda x: f(x[0]), None), np.array([at]), Directions.dense(np.array([[0.5]])))
+    expected = SHARP.coefficient(lines, 1)
+    t = float(expected.step[0])
+    assert t == pytest.approx(few.factor * max(abs(at), 1) / 0.5, rel=1e-12)
+    values = [float(f(at + j * t * 0.5)) for j in (-3, -2, -1, 1, 2, 3)]
+    value, error = few._difference(values, t, abs(at) / 0.5)
+    assert value == pytest.approx(expected.value[0, 0], rel=1e-14)
+    # The truncation is a difference of two values that may agree to rounding.
+    doubt = 20 * 2.0**-52 * max(map(abs, values)) / t
+    assert error == pytest.approx((expected.truncation + expected.noise)[0, 0], rel=1e-10, abs=doubt)
 
 
-def test_a_difference_that_is_too_rough_is_no_proof():
-    few = ComplexStep.few
+def test_the_noise_is_that_of_the_scheme(few):
+    # Values without any truncation, by hand: rounding of f, and that of x seen through the slope.
+    values = [2.0, 2.0, 2.0, 2.0, 2.0, -4.0]
+    few.better = few.weights = [0.0] * 6
+    t, condition = 0.25, SHARP_PLAN.judged.condition
+    value, error = few._difference(values, t, 3.0)
+    assert value == 0
+    assert error == pytest.approx(2.0**-52 * condition * (4 + 6 / (6 * t) * 3 / 2) / t, rel=1e-14)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_how_far_apart_both_may_be(few, sign):
+    # The difference of a straight line is exact, its noise small at 0; 64 units more are rounding.
+    x, along = np.zeros(1), np.ones(1)
+    straight = lambda x: 3 * x[0]
+    t = few.factor
+    _, error = few._difference([3.0 * j * t for j in (-3, -2, -1, 1, 2, 3)], t, 0.0)
+    assert error < 60 * 2.0**-52 * 3
+    for units, agrees in ((0, True), (60, True), (64 + error / 3 * 2.0**52 + 8, False)):
+        assert few._agrees(straight, x, [0.0], along, 3 * (1 + sign * units * 2.0**-52)) == agrees
+    assert few._agrees(lambda x: 0.0 * x[0], x, [0.0], along, 0.0)
+
+
+def test_a_large_error_is_no_excuse(few):
+    # One in a thousand is looked into, however large the error.
+    rough = lambda x: 1e14 + 3 * x[0]
+    x = np.zeros(1)
+    assert few._agrees(lambda x: 1e9 + 3 * x[0], x, [0.0], np.ones(1), 3.0)
+    assert not few._agrees(rough, x, [0.0], np.ones(1), 3.1)
+
+
+def test_a_difference_that_is_too_rough_is_no_proof(few):
     rough = lambda x: np.sin(1e4 * x[0])
     x = np.array([0.3])
     assert not few._agrees(rough, x, [0.3], np.ones(1), 1e4 * np.cos(3e3))
     np.testing.assert_allclose(cm.gradient(rough, x, scheme="complex"), 1e4 * np.cos(3e3), rtol=1e-10)
+
+
+def test_a_value_of_another_kind_is_no_proof(few):
+    x = np.array([1.5, -2.0])
+    assert not few._agrees(lambda x: np.float32(3 * x[0]), x, [1.5, 2.0], np.array([1.0, 0.0]), 3.0)
+
+
+@pytest.mark.parametrize("x", [[1.5], [0.0, 1.0], [SMALL, -1.0], [np.nextafter(1e150, 0), 1.0]])
+def test_these_points_are_ordinary(few, x):
+    x = np.array(x)
+    value, known = few.gradient(lambda x: 1.0 + x[-1], x)
+    assert value.tolist() == [*[0.0] * (x.size - 1), 1.0] and known == [1 + x[-1]]
+
+
+@pytest.mark.parametrize("x", [np.nextafter(SMALL, 0), 1e150])
+def test_these_points_are_not(few, x):
+    assert few.gradient(lambda x: 1.0 + x[-1], np.array([x, 1.0])) == (None, [])
+
+
+@pytest.mark.parametrize("origin", [1e-250, 1e-200, -1e-250, 1e150, np.nan, np.inf])
+def test_values_at_x_that_are_not_ordinary(few, origin):
+    f = Recorder(lambda x: (x[0] - 1.5) + origin)
+    value, known = few.gradient(f, np.array([1.5]))
+    assert value is None and len(f.points) == 1
+    np.testing.assert_equal(known, [origin])
+
+
+@pytest.mark.parametrize("origin", [0.0, 1.1e-200, -1.1e-200, 9e149])
+def test_values_at_x_that_are(few, origin):
+    f = Recorder(lambda x: (x[0] - 1.5) * 2 + origin)
+    few.gradient(f, np.array([1.5]))
+    assert len(f.points) == 1 + 1 + 6
+
+
+@pytest.mark.parametrize(
+    ("f", "ordinary"),
+    [
+        (lambda x: 2 * x[0], True),
+        (lambda x: 2 * x[0] + (9e149 if np.iscomplexobj(x) else 0), True),
+        (lambda x: 2 * x[0] + (1e151 if np.iscomplexobj(x) else 0), False),
+        (lambda x: 2 * x[0] + (np.nan if np.iscomplexobj(x) else 0), False),
+        (lambda x: 1e-220 * x[0] + 1, False),
+        (lambda x: 1e151 * x[0], False),
+        (lambda x: np.real(x[0]), False),
+        (lambda x: np.array([x[0]]), False),
+    ],
+)
+def test_which_complex_values_are_ordinary(f, ordinary):
+    assert (_slopes(f, np.array([1.5])) is not None) == ordinary
+
+
+def test_plain_numbers_of_python_will_do(few):
+    f = lambda x: complex(x[0]) ** 2 if np.iscomplexobj(x) else float(x[0]) ** 2
+    value, known = few.gradient(f, np.array([1.5]))
+    assert value.tolist() == [3.0] and known == [2.25]

@@ -135,6 +135,7 @@ def test_where_a_step_reaches_for_zero_is_pinned():
     assert way.steps(np.array([least])) is not None
     assert way.steps(np.array([np.nextafter(least, 0)])) is None
     assert way.steps(np.array([0.0, -1.0])) is not None
+    assert way.steps(np.array([0.0, least])) is not None
     assert Central(step=Relative(floor=3.0)).many(1).least == 1.001 * 4 * factor * 3.0
     # Where a step is always a large part of x, no x but 0 will do.
     coarse = many_points(20, 1, 1, 1.0)

@@ -94,9 +94,9 @@ def _aside(
     way: ManyPoints, f: Callable[[Any], Any], x: FloatArray, h: FloatArray, axis: Rows
 ) -> Iterator[Rows]:
     """Return f at the points of the formula along h_i e_i + h_j e_j, some pairs i < j at a time."""
-    n, moves, middle = len(x), way.moves, way.recipe.middle
-    # Values of the first call may be such a buffer, too.  A formula without x itself has no use for them.
-    origin = axis[0] if middle is None else axis[middle].copy()
+    n, moves = len(x), way.moves
+    # Every formula for second derivatives has x itself.  These values may be such a buffer, too.
+    origin = axis[way.recipe.middle or 0].copy()
     most = BLOCK // (n * len(moves))
     targets = [moved(x, move, h) for move in moves]
     first, second, _ = pair_places(n)

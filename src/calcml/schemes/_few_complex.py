@@ -78,17 +78,20 @@ class FewImaginary:
             if not _plain(value):
                 return False
             values.append(float(value))
-        first = values[0]
-        value = sum(w * (v - first) for w, v in zip(self.weights, values)) / t
-        better = sum(w * (v - first) for w, v in zip(self.better, values)) / t
-        # Rounding of f, and that of x seen through the slope of f, as `weigh_and_judge` has them.
-        slope = max(abs(v - first) for v in values) / (self.span * t)
-        rounding = max(map(abs, values)) + slope * max(sizes) / max(parts) / 2
-        error = TRUNCATION_MARGIN * abs(value - better) + self.rounding * rounding / t
+        value, error = self._difference(values, t, max(sizes) / max(parts))
         apart = abs(value - expected)
         return apart <= error + ALIKE * EPS * max(abs(value), abs(expected)) and apart <= DOUBT * abs(
             expected
         )
+
+    def _difference(self, values: list[float], t: float, along: float) -> tuple[float, float]:
+        """Return derivative and error as `weigh_and_judge` has them; x has the size `along` in units of t."""
+        first = values[0]
+        value = sum(w * (v - first) for w, v in zip(self.weights, values)) / t
+        better = sum(w * (v - first) for w, v in zip(self.better, values)) / t
+        slope = max(abs(v - first) for v in values) / (self.span * t)
+        noise = self.rounding * (max(map(abs, values)) + slope * along / 2) / t
+        return value, TRUNCATION_MARGIN * abs(value - better) + noise
 
 
 def _slopes(f: Callable[[Any], Any], x: FloatArray) -> list[float] | None:
