@@ -227,17 +227,26 @@ def test_value_and_error_are_those_of_the_scheme(few, f, at):
     assert value == pytest.approx(expected.value[0, 0], rel=1e-14)
     # The truncation is a difference of two values that may agree to rounding.
     doubt = 20 * 2.0**-52 * max(map(abs, values)) / t
-    assert error == pytest.approx((expected.truncation + expected.noise)[0, 0], rel=1e-10, abs=doubt)
+    assert abs(error - (expected.truncation + expected.noise)[0, 0]) <= doubt
 
 
-def test_the_noise_is_that_of_the_scheme(few):
-    # Values without any truncation, by hand: rounding of f, and that of x seen through the slope.
-    values = [2.0, 2.0, 2.0, 2.0, 2.0, -4.0]
-    few.better = few.weights = [0.0] * 6
-    t, condition = 0.25, SHARP_PLAN.judged.condition
-    value, error = few._difference(values, t, 3.0)
-    assert value == 0
-    assert error == pytest.approx(2.0**-52 * condition * (4 + 6 / (6 * t) * 3 / 2) / t, rel=1e-14)
+def test_value_and_error_by_hand(few):
+    assert few.rounding == 2.0**-52 * SHARP_PLAN.judged.condition
+    few.weights, few.better, few.rounding = [0, 1.0, 0, 0, 0, 0], [0, 0, 2.0, 0, 0, 0], 1e-3
+    t, along = 0.25, 3.0
+    value, error = few._difference([1.0, 2.0, 5.0, 2.0, 2.0, -8.0], t, along)
+    assert value == (2 - 1) / t
+    slope = (8 + 1) / (6 * t)
+    assert error == pytest.approx(
+        3 * (2 * (5 - 1) - (2 - 1)) / t + 1e-3 * (8 + slope * along / 2) / t, rel=1e-14
+    )
+
+
+def test_x_is_measured_in_units_of_the_distance(few):
+    seen = []
+    few._difference = lambda values, t, along: seen.append(along) or (1.0, 0.0)
+    few._agrees(lambda x: 0.0, np.array([4.0, -6.0]), [4.0, 6.0], np.array([0.5, -0.25]), 1.0)
+    assert seen == [6.0 / 0.5]
 
 
 @pytest.mark.parametrize("sign", [1, -1])
