@@ -8,12 +8,13 @@ columns, moved along one axis or two, and the rest is the formula.  Whatever is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from calcml._lines import BLOCK, pair_places
-from calcml._typing import FloatArray
+from calcml._typing import FloatArray, IntArray
 from calcml._validation import alike, is_vector
 from calcml.schemes._many import DOUBLE, ManyPoints, moved
 from calcml.schemes._weighing import Rows, all_finite, combine, weighted_sum
@@ -98,19 +99,26 @@ def _aside(
     # Every formula for second derivatives has x itself.  These values may be such a buffer, too.
     origin = axis[way.recipe.middle or 0].copy()
     most = BLOCK // (n * len(moves))
-    targets = [moved(x, move, h) for move in moves]
-    first, second, _ = pair_places(n)
-    for start in range(0, len(first), most):
-        i, j = first[start : start + most], second[start : start + most]
-        points = np.empty((n, len(moves) * len(i)))
+    targets = np.concatenate([moved(x, move, h) for move in moves])
+    for start in range(0, n * (n - 1) // 2, most):
+        count, place, source = _pair_moves(n, start, most, len(moves))
+        points = np.empty((n, len(moves) * count))
         points[...] = x[:, None]
-        flat = points.reshape(-1)
-        column = np.arange(len(i))
-        for target in targets:
-            flat[i * points.shape[1] + column] = target[i]
-            flat[j * points.shape[1] + column] = target[j]
-            column = column + len(i)
-        yield _rows(way, _values(f, points), len(i), origin)
+        points.put(place, targets.take(source))
+        yield _rows(way, _values(f, points), count, origin)
+
+
+@lru_cache(maxsize=16)
+def _pair_moves(n: int, start: int, most: int, rounds: int) -> tuple[int, IntArray, IntArray]:
+    """Return the number of some pairs, and where in a table of their points which target stands; shared.
+
+    The pairs come once for each round, and so do the targets, one for each coordinate.
+    """
+    first, second, _ = pair_places(n)
+    pairs = np.stack([first[start : start + most], second[start : start + most]])
+    count, turn = pairs.shape[1], np.arange(rounds)[:, None, None]
+    column = turn * count + np.arange(count)
+    return count, (pairs * (rounds * count) + column).ravel(), (turn * n + pairs).ravel()
 
 
 def _rows(way: ManyPoints, values: FloatArray, count: int, origin: FloatArray) -> Rows:
