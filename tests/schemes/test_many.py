@@ -187,3 +187,15 @@ def test_read_only_points_and_functions_that_keep_their_argument():
         return buffer[: x.size]
 
     np.testing.assert_allclose(cm.derivative(f, x, scheme="central"), 2 * x, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [Central(step=1e-5), Central(step=np.full(COUNT, 1e-5)), Central(step=Shi()), "richardson", "complex"],
+)
+def test_schemes_without_it_go_through_parts_all_the_same(scheme, monkeypatch):
+    monkeypatch.setattr(ManyPoints, "elementwise", None)
+    x = np.linspace(-3, 5, COUNT)
+    f = Recorder(np.sin)
+    np.testing.assert_allclose(cm.derivative(f, x, scheme=scheme), np.cos(x), atol=1e-7)
+    assert max(points.size for points in f.points) < COUNT
