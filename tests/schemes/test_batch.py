@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recorder import Recorder
 
 import calcml as cm
 from calcml.errors import EvaluationError
@@ -40,17 +41,6 @@ def field(x):
 def table(x):
     """A matrix."""
     return np.sin(x)[:, None] * x[None]
-
-
-class Recorder:
-    """Remember the points at which f was evaluated."""
-
-    def __init__(self, f):
-        self.f, self.calls = f, []
-
-    def __call__(self, x):
-        self.calls.append(x.copy())
-        return self.f(x)
 
 
 def without(operator, f, x, **options):
@@ -102,9 +92,9 @@ def test_the_points_of_gradients_are_pinned(scheme, offsets):
     cm.gradient(f, x, scheme=scheme, vectorized=True)
     expected = [x + j * h[i] * np.eye(4)[i] for j in offsets if j for i in range(4)]
     expected += [x] if 0 in offsets else []
-    assert len(f.calls) == 2
-    np.testing.assert_array_equal(f.calls[0], expected[0][:, None])
-    np.testing.assert_array_equal(f.calls[1], np.transpose(expected))
+    assert len(f.points) == 2
+    np.testing.assert_array_equal(f.points[0], expected[0][:, None])
+    np.testing.assert_array_equal(f.points[1], np.transpose(expected))
 
 
 def test_the_points_of_hessians_are_pinned():
@@ -116,10 +106,10 @@ def test_the_points_of_hessians_are_pinned():
     unit = np.eye(3) * h
     axis = [x + j * unit[i] for j in (-1, 1) for i in range(3)] + [x]
     pairs = [x + j * (unit[a] + unit[b]) for j in (-1, 1) for a, b in ((0, 1), (0, 2), (1, 2))]
-    np.testing.assert_array_equal(f.calls[0], axis[0][:, None])
-    np.testing.assert_array_equal(f.calls[1], np.transpose(axis))
-    np.testing.assert_array_equal(f.calls[2], np.transpose(pairs))
-    assert len(f.calls) == 3
+    np.testing.assert_array_equal(f.points[0], axis[0][:, None])
+    np.testing.assert_array_equal(f.points[1], np.transpose(axis))
+    np.testing.assert_array_equal(f.points[2], np.transpose(pairs))
+    assert len(f.points) == 3
 
 
 @pytest.mark.parametrize("scheme", [Forward(), Central(4)], ids=str)
@@ -130,7 +120,7 @@ def test_pairs_come_some_at_a_time(f, scheme, monkeypatch):
     f = Recorder(f)
     monkeypatch.setattr(_batch, "BLOCK", 9 * 9 * 4)
     np.testing.assert_array_equal(cm.hessian(f, x, scheme=scheme, vectorized=True), expected)
-    assert all(call.size <= 9 * 9 * 4 + 9 for call in f.calls) and len(f.calls) == 2 + math.ceil(
+    assert all(call.size <= 9 * 9 * 4 + 9 for call in f.points) and len(f.points) == 2 + math.ceil(
         36 / (36 // len(scheme.many(2).moves))
     )
 
@@ -156,7 +146,7 @@ def test_other_kinds_of_x_are_left_to_difference(x):
     f = Recorder(wave)
     assert first_in_batch(Central().many(1), f, x) is None
     assert second_in_batch(Central().many(2), f, x) is None
-    assert not f.calls
+    assert not f.points
 
 
 def test_so_many_variables_fit_one_call():
@@ -212,7 +202,7 @@ def test_sums_in_another_order_are_no_reason(monkeypatch):
     f = Recorder(lambda x: np.sum(x * 0.1, axis=0) + (1e-15 if x.shape[1] == 1 else 0.0))
     value = cm.gradient(f, np.linspace(1, 2, 5), scheme="central", vectorized=True)
     np.testing.assert_allclose(value, 0.1, rtol=1e-9)
-    assert len(f.calls) == 2
+    assert len(f.points) == 2
 
 
 def test_values_in_a_buffer_that_f_fills_again():

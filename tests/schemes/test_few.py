@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recorder import Recorder
 
 import calcml as cm
 from calcml.schemes import Backward, Central, Forward, Relative, Shi
@@ -19,17 +20,6 @@ numbers = st.floats(-1e8, 1e8).map(lambda v: 0.0 if abs(v) < 1e-8 else v)
 
 def wave(x):
     return np.sum(np.sin(3 * x + np.arange(x.size))) + np.exp(-(x[0] ** 2))
-
-
-class Recorder:
-    """Remember the points at which f was evaluated."""
-
-    def __init__(self, f):
-        self.f, self.points = f, []
-
-    def __call__(self, x):
-        self.points.append(x.copy())
-        return self.f(x)
 
 
 def both(f, x, scheme):

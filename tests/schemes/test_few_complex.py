@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recorder import Recorder
 
 import calcml as cm
 from calcml._function import Function
@@ -23,17 +24,6 @@ def wave(x):
     return np.sum(np.sin(3 * x + np.arange(x.size))) + np.exp(-(x[0] ** 2)) * x[-1]
 
 
-class Recorder:
-    """Remember the points at which f was evaluated."""
-
-    def __init__(self, f):
-        self.f, self.points = f, []
-
-    def __call__(self, x):
-        self.points.append(x.copy())
-        return self.f(x)
-
-
 def without(f, x):
     """Return the gradient that `ComplexStep` gives on lines."""
     with pytest.MonkeyPatch.context() as patch:
@@ -48,9 +38,12 @@ def test_digits_and_points_are_those_of_lines(x):
     value, expected = cm.gradient(quick, x, scheme="complex"), without(plain, x)
     np.testing.assert_array_equal(value, expected)
     assert value.dtype == expected.dtype
-    if len(quick.points) == len(plain.points):
-        for a, b in zip(quick.points[: 1 + x.size], plain.points, strict=False):
-            np.testing.assert_array_equal(a, b)
+    # Where it is left to lines, all but f(x) is asked for again.
+    agrees = ComplexStep.few.gradient(wave, x)[0] is not None
+    assert (len(quick.points) == len(plain.points)) == agrees
+    for a, b in zip(quick.points[: 1 + x.size], plain.points, strict=False):
+        np.testing.assert_array_equal(a, b)
+    if agrees:
         np.testing.assert_allclose(quick.points[1 + x.size :], plain.points[1 + x.size :], rtol=1e-14)
 
 

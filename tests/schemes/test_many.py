@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recorder import Recorder
 
 import calcml as cm
 from calcml.schemes import Backward, Central, Forward, Relative, Shi
@@ -28,17 +29,6 @@ COUNT = 70_000
 
 def wave(x):
     return np.exp(np.sin(3 * x)) - 1 / (1 + x * x)
-
-
-class Recorder:
-    """Remember the points at which f was evaluated."""
-
-    def __init__(self, f):
-        self.f, self.points = f, []
-
-    def __call__(self, x):
-        self.points.append(x.copy())
-        return self.f(x)
 
 
 def both(f, x, scheme, n=1):

@@ -27,7 +27,7 @@ __all__ = ["second_derivatives", "second_values"]
 
 def second_values(f: Any, x: Any, grad: Any, **options: Any) -> Any:
     """Return all second derivatives without their errors."""
-    if options["vectorized"] and grad is None and only_f(f, options):
+    if options["vectorized"] and grad is None and only_f(f, **options):
         way = as_scheme(options["scheme"]).many(2)
         value = None if way is None else second_in_batch(way, f, x)
         if value is not None:

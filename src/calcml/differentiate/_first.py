@@ -38,7 +38,7 @@ def first_values(
 
     What f has returned already at the points that come first is `known`.
     """
-    if options["vectorized"] and values is None and only_f(f, options):
+    if options["vectorized"] and values is None and only_f(f, **options):
         way = as_scheme(options["scheme"]).many(1)
         value = None if way is None else first_in_batch(way, f, x)
         if value is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -157,11 +156,10 @@ def open_problem(
     return Problem(function, flat, structure, limits, rule, workers)
 
 
-def only_f(f: Any, options: Mapping[str, Any]) -> bool:
+def only_f(f: Any, *, args: Any, kwargs: Any, bounds: Any, workers: Any, **_: Any) -> bool:
     """Return whether there is nothing but f and x, so that a quicker way may be tried."""
     # Whatever is wrong with the options is told at the door.
-    args = options["args"]
-    nothing = options["kwargs"] is None and options["bounds"] is None and options["workers"] is None
+    nothing = kwargs is None and bounds is None and workers is None
     return nothing and type(args) is tuple and not args and callable(f)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from calcml._typing import Bounds, KeywordArguments, PositionalArguments, RealFunction, Workers
 from calcml.differentiate._first import first_derivatives, first_values
-from calcml.differentiate._problem import Estimate
+from calcml.differentiate._problem import Estimate, only_f
 from calcml.schemes.registry import SchemeLike, as_scheme
 
 __all__ = ["estimate_gradient", "gradient", "value_and_gradient"]
@@ -76,11 +76,9 @@ def gradient(
     {'a': array(5.), 'b': array(2.)}
     """
     known: list[Any] = []
-    # Where f and x are all, a scheme may have a quicker way; what is wrong with the rest is told at the door.
-    plain = type(args) is tuple and not args and kwargs is None and bounds is None and workers is None
-    if plain and not vectorized:
+    if not vectorized and only_f(f, args=args, kwargs=kwargs, bounds=bounds, workers=workers):
         few = as_scheme(scheme).few
-        if few is not None and callable(f):
+        if few is not None:
             value, known = few.gradient(f, x)
             if value is not None:
                 return value

@@ -20,13 +20,11 @@ import numpy as np
 from calcml._lines import BLOCK
 from calcml._typing import FloatArray
 from calcml._validation import is_vector
-from calcml.schemes._difference import REACH
+from calcml.schemes._many import lengths
 from calcml.schemes._recipe import Plan
-from calcml.schemes.steps import optimal_factor
 
 __all__ = ["FewVariables"]
 
-EPS = float(np.finfo(np.float64).eps)
 # Magnitudes whose steps, and whose squares, are far from the end of the range.
 LARGE = 1e150
 
@@ -44,10 +42,8 @@ class FewVariables:
         self.moves = recipe.moves[:, 0].tolist()
         # So many variables that all points fit one block, in which `difference` takes them in the same order.
         self.most = math.isqrt(BLOCK // len(self.moves)) - 1
-        self.factor, self.floor = optimal_factor(plan.formula, EPS), float(floor)
-        # From here on a step is a small part of x; rounding it to a representable one moves that a little.
-        share = 1.001 * REACH * self.factor
-        self.least = share * self.floor if share < 1 else math.inf
+        self.floor = float(floor)
+        self.factor, self.least = lengths(plan, self.floor)
 
     @np.errstate(all="ignore")
     def gradient(self, f: Callable[[Any], Any], x: Any) -> tuple[FloatArray | None, list[Any]]:

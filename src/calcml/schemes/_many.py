@@ -7,6 +7,7 @@ to `difference`.  Same points, same sums in the same order: the digits are its o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -20,7 +21,7 @@ from calcml.schemes._recipe import Plan, plan
 from calcml.schemes._weighing import all_finite, combine
 from calcml.schemes.steps import optimal_factor, scalar
 
-__all__ = ["DOUBLE", "ManyPoints", "many_points", "moved"]
+__all__ = ["DOUBLE", "EPS", "ManyPoints", "lengths", "many_points", "moved"]
 
 DOUBLE = np.dtype(np.float64)
 EPS = float(np.finfo(np.float64).eps)
@@ -41,10 +42,7 @@ class ManyPoints:
     def __init__(self, plan: Plan, floor: float) -> None:
         self.recipe, self.floor = plan.plain, float(floor)
         self.moves: list[float] = self.recipe.moves[:, 0].tolist()
-        self.factor = optimal_factor(plan.formula, EPS)
-        # From here on a step is a small part of x; rounding it to a representable one moves that a little.
-        share = 1.001 * REACH * self.factor
-        self.least = share * self.floor if share < 1 else np.inf
+        self.factor, self.least = lengths(plan, self.floor)
 
     @np.errstate(all="ignore")
     def elementwise(
@@ -74,6 +72,17 @@ class ManyPoints:
         h += x
         h -= x
         return h
+
+
+def lengths(plan: Plan, floor: float) -> tuple[float, float]:
+    """Return the optimal step in units of x, and the least x but 0 of which that step is a small part.
+
+    The length of f is that of x, or the floor.
+    """
+    factor = optimal_factor(plan.formula, EPS)
+    # Rounding a step to a representable one moves it a little.
+    share = 1.001 * REACH * factor
+    return factor, share * floor if share < 1 else math.inf
 
 
 def moved(x: FloatArray, move: float, h: FloatArray) -> FloatArray:
