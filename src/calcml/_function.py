@@ -183,7 +183,7 @@ class Function:
     def _loop(self, points: Any) -> Any:
         call, rest = self.call, iter(points)
         f = call.f if call.bare else call.at
-        values, self.known = self.known, []
+        values, self.known = self.known[: len(points)], self.known[len(points) :]
         for _ in values:
             next(rest)
         values = values or [f(next(rest))]

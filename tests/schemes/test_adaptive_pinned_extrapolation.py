@@ -8,7 +8,7 @@ import pytest
 
 from calcml._function import Function
 from calcml._lines import ElementwiseLines
-from calcml.schemes._adaptive_extrapolation import Extrapolation, _fresh
+from calcml.schemes._adaptive_extrapolation import Extrapolation, fresh_nodes
 from calcml.schemes._adaptive_fan import Side, Symmetric
 from calcml.schemes._adaptive_search import Search
 from calcml.schemes._adaptive_tableau import Best, extrapolate, grid
@@ -67,9 +67,9 @@ def test_number_of_nodes(n, side, levels, kind, m, count, octave):
 
 
 def test_nodes_of_the_trials_are_not_asked_for_again():
-    np.testing.assert_array_equal(_fresh(7, 2, 2), [1, 3, 4, 5, 6])
-    np.testing.assert_array_equal(_fresh(9, 2, 4), [1, 2, 3, 5, 6, 7, 8])
-    np.testing.assert_array_equal(_fresh(8, 3, 2), [1, 3, 5, 6, 7])
+    np.testing.assert_array_equal(fresh_nodes(7, 2, 2), [1, 3, 4, 5, 6])
+    np.testing.assert_array_equal(fresh_nodes(9, 2, 4), [1, 2, 3, 5, 6, 7, 8])
+    np.testing.assert_array_equal(fresh_nodes(8, 3, 2), [1, 3, 5, 6, 7])
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_units_of_the_fans():
     np.testing.assert_array_equal(both.size, [2])
     np.testing.assert_array_equal(both.origin, [[np.exp(2.0)]])
     assert both.eps == 2.0**-52 and both.usable.all() and both.magnitude[0, 0] == np.exp(2.0)
-    kinds = [Symmetric.series_of(both, n) for n in range(1, 5)]
+    kinds = [Symmetric.series_of(n) for n in range(1, 5)]
     assert kinds == [("odd", 0), ("even", 0), ("odd", 1), ("even", 1)]
     assert [up.series_of(n) for n in (1, 2, 3)] == [("side", 0), ("side", 1), ("side", 2)]
 

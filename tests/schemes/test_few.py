@@ -96,7 +96,7 @@ def test_other_operators_and_schemes_have_no_use_for_it(monkeypatch):
     for step in (1e-5, Relative(factor=1e-5), Relative(floor=0.5), Shi()):
         assert Central(step=step).few is None
         assert cm.gradient(wave, x, scheme=Central(step=step)).shape == (2,)
-    for scheme in ("adaptive", "richardson", "cauchy"):
+    for scheme in ("richardson", "cauchy"):
         assert cm.schemes.as_scheme(scheme).few is None
     assert isinstance(Central(step=Relative(floor=2.0)).few, FewVariables)
 

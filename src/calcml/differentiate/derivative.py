@@ -17,6 +17,7 @@ from calcml.differentiate._problem import (
     coefficient,
     factorial,
     in_range,
+    only_f,
     to_values,
     warn_inaccurate,
 )
@@ -107,7 +108,14 @@ def derivative(
     >>> round(float(cm.derivative(np.exp, 0.0, 5)), 8)
     1.0
     """
-    c, lines, structure, _ = _run(f, x, n, scheme, args, kwargs, bounds, workers, error=False)
+    known: list[Any] = []
+    if only_f(f, args=args, kwargs=kwargs, bounds=bounds, workers=workers):
+        one = as_scheme(scheme).one
+        if one is not None:
+            number, known = one.derivative(f, x, n)
+            if number is not None:
+                return number
+    c, lines, structure, _ = _run(f, x, n, scheme, args, kwargs, bounds, workers, known, error=False)
     lost = c.status.max(axis=1, initial=0).reshape(structure.shape)
     warn_inaccurate(lost, "derivative", stacklevel=3)
     with np.errstate(over="ignore"):
@@ -178,7 +186,7 @@ def estimate_derivative(
     >>> bool(abs(estimate.value - np.e) <= estimate.error < 1e-12)
     True
     """
-    c, lines, structure, rule = _run(f, x, n, scheme, args, kwargs, bounds, workers, error=True)
+    c, lines, structure, rule = _run(f, x, n, scheme, args, kwargs, bounds, workers, [], error=True)
     value, truncation, noise = c.value, c.truncation, c.noise
     if n > 1:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -206,10 +214,14 @@ def _run(
     kwargs: KeywordArguments | None,
     bounds: Bounds | None,
     workers: Workers,
+    known: list[Any],
     *,
     error: bool,
 ) -> tuple[Coefficient, ElementwiseLines, Structure, Scheme]:
-    """Check everything at the door and run the scheme on one line through each point."""
+    """Check everything at the door and run the scheme on one line through each point.
+
+    What f has returned already at the points that come first is `known`.
+    """
     check_callable(f)
     rule = as_scheme(scheme)
     _check_order(n)
@@ -222,6 +234,7 @@ def _run(
     limits = check_bounds(bounds, flat, structure)
     with open_map(workers) as mapper:
         function = Function(f, None, args=args, kwargs=kwargs, mapper=mapper)
+        function.known = known
         further = (*function.call.args, *function.call.kwargs.values())
         divisible = not any(isinstance(v, list | tuple) or getattr(v, "ndim", 0) for v in further)
         lines = ElementwiseLines(function, flat.reshape(structure.shape), limits, divisible=divisible)

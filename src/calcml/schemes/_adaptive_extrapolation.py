@@ -14,7 +14,7 @@ from calcml.schemes._adaptive_found import Found
 from calcml.schemes._adaptive_search import Search
 from calcml.schemes._adaptive_tableau import Best, Grid, extrapolate, grid
 
-__all__ = ["Extrapolation", "first_grid"]
+__all__ = ["DEEPER", "EXTENSIONS", "WIDER", "Extrapolation", "first_grid", "fresh_nodes", "layout"]
 
 # On one side every power of t is in the series, not every second one: more nodes reach the same order.
 SIDE_LEVELS = 4
@@ -27,12 +27,12 @@ EXTENSIONS, DEEPER, WIDER = 4, 450.0, 1e-10
 
 
 @lru_cache(maxsize=64)
-def _fresh(count: int, trials: int, octave: int) -> IntArray:
+def fresh_nodes(count: int, trials: int, octave: int) -> IntArray:
     """Return which nodes are not those of a trial, which stand one octave apart."""
     return np.array([k for k in range(count) if k % octave or k >= trials * octave])
 
 
-def _layout(fan: Fan, n: int, levels: int) -> tuple[int, str, int, int]:
+def layout(fan: Fan | type[Fan], n: int, levels: int) -> tuple[int, str, int, int]:
     """Return the number of nodes to begin with, the series, the place of the coefficient, and the octave."""
     kind, m = fan.series_of(n)
     two_sided = kind != "side"
@@ -42,7 +42,7 @@ def _layout(fan: Fan, n: int, levels: int) -> tuple[int, str, int, int]:
 
 def first_grid(fan: Fan, n: int, levels: int) -> Grid:
     """Return the nodes to begin with."""
-    return grid(*_layout(fan, n, levels))
+    return grid(*layout(fan, n, levels))
 
 
 class Extrapolation:
@@ -62,7 +62,7 @@ class Extrapolation:
 
     def __init__(self, fan: Fan, search: Search, n: int, levels: int) -> None:
         self.fan, self.search, self.n = fan, search, n
-        self.count, self.kind, self.m, self.octave = _layout(fan, n, levels)
+        self.count, self.kind, self.m, self.octave = layout(fan, n, levels)
 
     def found(self, rows: IntArray) -> Found:
         """Extrapolate on some lines, and add nodes where that lowers the error."""
@@ -96,7 +96,7 @@ class Extrapolation:
         """Return f at all nodes; the search has been at some of them."""
         fan, s = self.fan, self.search.state
         trials, step = len(fan.trial), s.step[rows]
-        fresh = _fresh(len(nodes), trials, self.octave)
+        fresh = fresh_nodes(len(nodes), trials, self.octave)
         seen = slice(0, (trials - 1) * self.octave + 1, self.octave)
         values = np.empty((len(nodes), len(fan.signs), *fan.origin[rows].shape), dtype=fan.origin.dtype)
         values[fresh] = fan.evaluate(nodes[fresh], step, rows)

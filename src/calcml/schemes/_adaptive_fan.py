@@ -136,6 +136,8 @@ class Fan(ABC):
 
     def __init__(self, lines: Lines, index: IntArray) -> None:
         self.lines, self.index = lines, index
+        # What f has returned already, in the order in which it will be asked for.
+        self.known: list[FloatArray] = []
         self.origin = lines.origin()[index]
         self.magnitude, self.usable = np.abs(self.origin), np.isfinite(self.origin)
         self.size, self.eps = scale_of(lines)[index], lines.eps
@@ -157,10 +159,13 @@ class Fan(ABC):
 
     def evaluate(self, nodes: FloatArray, step: FloatArray, rows: Rows) -> FloatArray:
         """Return f at the nodes, shape (k, r, p, M)."""
+        if self.known:
+            return self.known.pop(0)
         return self.lines.evaluate(self.distances(nodes, step, rows), self.index[rows])
 
+    @staticmethod
     @abstractmethod
-    def series_of(self, n: int) -> tuple[str, int]:
+    def series_of(n: int) -> tuple[str, int]:
         """Return the kind of series that holds the n-th coefficient, and its place in it."""
 
     @abstractmethod
@@ -203,7 +208,8 @@ class Symmetric(Fan):
         """Largest |t| that the bounds allow, shape (p,)."""
         return np.minimum(-self.lines.lower, self.lines.upper)[self.index]
 
-    def series_of(self, n: int) -> tuple[str, int]:
+    @staticmethod
+    def series_of(n: int) -> tuple[str, int]:
         """Return the kind of series that holds the n-th coefficient, and its place in it."""
         return ("odd" if n % 2 else "even"), (n - 1) // 2
 
@@ -261,7 +267,8 @@ class Side(Fan):
         lines, index = self.lines, self.index
         return np.where(self.signs[0] > 0, lines.upper[index], -lines.lower[index])
 
-    def series_of(self, n: int) -> tuple[str, int]:
+    @staticmethod
+    def series_of(n: int) -> tuple[str, int]:
         """Return the kind of series that holds the n-th coefficient, and its place in it."""
         return "side", n - 1
 

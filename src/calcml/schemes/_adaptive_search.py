@@ -29,6 +29,9 @@ ENOUGH = 1 / 8
 # After six trials without a finite or lawful one f has no length scale, like a power of x at 0; after three
 # that are finite on one side of x only, the search on both sides is over; so it is after twelve of any kind.
 FAILURES, SIDE_TRIALS, TRIALS = 6, 3, 12
+# A tableau that finds more noise than the search leaves possible, and less than six digits, stands on
+# something that is not noise, a kink or a jump: the search goes on below.
+DOUBTFUL, RETRIES = 1e-6, 3
 # A step of the values of f is eight times as wide as the longest step at which they stood still, at most: x
 # may be close to its edge.  Half its height is noise.  A tableau may find eight times as much.
 PLATEAU, LOOSE = 4.0, 8.0

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from calcml._typing import FloatArray, IntArray
 
-__all__ = ["Best", "Grid", "extrapolate", "grid", "grid_of"]
+__all__ = ["EXCESS", "FLAT", "POOL", "Best", "Grid", "extrapolate", "grid", "grid_of"]
 
 # Few samples can look quiet by chance: four standard deviations are counted, and where noise is all there
 # is, no less than the mean of the differences of the four highest orders over the last nodes.
@@ -286,5 +286,5 @@ def _noise(table: Grid, spread: FloatArray) -> tuple[FloatArray, NDArray[np.bool
     sigma /= 2
     if flat.any():
         # One window can look quiet by chance, and the quietest would win: all share the mean noise.
-        np.maximum(sigma, np.where(flat, np.mean(tails[-POOL:], axis=0), 0.0), out=sigma)
+        np.maximum(sigma, np.where(flat, sum(tails[-POOL:]) / len(tails[-POOL:]), 0.0), out=sigma)
     return sigma, flat

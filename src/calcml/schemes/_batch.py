@@ -16,14 +16,11 @@ import numpy as np
 from calcml._lines import BLOCK, pair_places
 from calcml._typing import FloatArray, IntArray
 from calcml._validation import alike, is_vector
-from calcml.schemes._many import DOUBLE, ManyPoints, moved
+from calcml.schemes._many import ManyPoints, moved
+from calcml.schemes._quick import DOUBLE, UnusualError
 from calcml.schemes._weighing import Rows, all_finite, combine, weighted_sum
 
 __all__ = ["first_in_batch", "second_in_batch"]
-
-
-class UnusualError(Exception):
-    """Something that `difference` has to look at."""
 
 
 @np.errstate(all="ignore")

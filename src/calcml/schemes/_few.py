@@ -21,12 +21,10 @@ from calcml._lines import BLOCK
 from calcml._typing import FloatArray
 from calcml._validation import is_vector
 from calcml.schemes._many import lengths
+from calcml.schemes._quick import LARGE
 from calcml.schemes._recipe import Plan
 
 __all__ = ["FewVariables"]
-
-# Magnitudes whose steps, and whose squares, are far from the end of the range.
-LARGE = 1e150
 
 
 class FewVariables:

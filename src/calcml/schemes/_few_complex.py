@@ -19,9 +19,8 @@ import numpy as np
 from calcml._lines import BLOCK, mixtures
 from calcml._typing import FloatArray
 from calcml._validation import is_vector
-from calcml.schemes._few import LARGE
 from calcml.schemes._imaginary import ALIKE, DOUBT, SMALL, STEP
-from calcml.schemes._many import EPS
+from calcml.schemes._quick import EPS, LARGE
 from calcml.schemes._recipe import Plan
 from calcml.schemes._weighing import TRUNCATION_MARGIN
 from calcml.schemes.steps import optimal_factor

@@ -17,14 +17,12 @@ from numpy.typing import NDArray
 
 from calcml._typing import FloatArray
 from calcml.schemes._difference import REACH
+from calcml.schemes._quick import EPS
 from calcml.schemes._recipe import Plan, plan
 from calcml.schemes._weighing import all_finite, combine
 from calcml.schemes.steps import optimal_factor, scalar
 
-__all__ = ["DOUBLE", "EPS", "ManyPoints", "lengths", "many_points", "moved"]
-
-DOUBLE = np.dtype(np.float64)
-EPS = float(np.finfo(np.float64).eps)
+__all__ = ["ManyPoints", "lengths", "many_points", "moved"]
 
 
 @lru_cache(maxsize=64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,19 +12,17 @@ from calcml._lines import Lines
 from calcml._typing import FloatArray
 from calcml.schemes._adaptive_crowd import crowd, is_crowd
 from calcml.schemes._adaptive_extrapolation import Extrapolation
-from calcml.schemes._adaptive_fan import Fan, Rows, Side, Symmetric, over_outputs, scale_of, some
+from calcml.schemes._adaptive_fan import Fan, Rows, Side, over_outputs, scale_of, some
+from calcml.schemes._adaptive_few import FewLines, few_lines
 from calcml.schemes._adaptive_found import Found
 from calcml.schemes._adaptive_outputs import has_many_outputs, many_outputs
-from calcml.schemes._adaptive_search import Search
+from calcml.schemes._adaptive_search import DOUBTFUL, RETRIES, Search
 from calcml.schemes.base import Coefficient, Scheme
 
 __all__ = ["Adaptive"]
 
 # A bound nearer than this share of the scale of x leaves too little room: the other side alone does better.
 SIDE_ROOM = 1e-3
-# A tableau that finds more noise than the search leaves possible, and less than six digits, stands on
-# something that is not noise, a kink or a jump: the search goes on below.
-DOUBTFUL, RETRIES = 1e-6, 3
 # An x closer to 0 than this may be a length, or a zero with some rounding.  An error of more than this share
 # of |f| then has room.
 BESIDE_ZERO, COARSE = 1e-3, 1e-6
@@ -101,6 +100,16 @@ class Adaptive(Scheme):
             raise ValueError(message)
         object.__setattr__(self, "levels", int(self.levels))
 
+    @cached_property
+    def few(self) -> FewLines:
+        """The gradient of a function of few variables."""
+        return FewLines(self.levels)
+
+    @property
+    def one(self) -> FewLines:
+        """The derivatives at a number."""
+        return self.few
+
     def coefficient(self, lines: Lines, n: int, *, error: bool = True) -> Coefficient:
         """Return the n-th Taylor coefficient on each line."""
         if is_crowd(lines):
@@ -114,7 +123,10 @@ class Adaptive(Scheme):
             found = Found.empty(origin)
             both = np.flatnonzero(alive & (side == 0))
             if len(both):
-                result, side[both] = _solve(Symmetric(lines, both), n, self.levels)
+                quick, fan = few_lines(lines, both, n, self.levels)
+                if quick is not None:
+                    return quick
+                result, side[both] = _solve(fan, n, self.levels)
                 found.put(both, result)
             one = np.flatnonzero(alive & (side != 0))
             if len(one):

@@ -60,6 +60,8 @@ class Scheme(ABC):
 
     # A quicker way to the gradient of a function of few variables, where the scheme has one.
     few: ClassVar[Any] = None
+    # The same for derivatives at a number.
+    one: ClassVar[Any] = None
 
     def many(self, n: int) -> Any:
         """Return a quicker way to plain n-th derivatives at many points, where the scheme has one."""

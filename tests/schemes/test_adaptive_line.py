@@ -1,0 +1,504 @@
+"""One line of `Adaptive` number by number: every threshold from both sides, every way out."""
+
+import math
+
+import numpy as np
+import pytest
+
+from calcml.schemes import _adaptive_line
+from calcml.schemes._adaptive_line import Answer, Line
+from calcml.schemes._adaptive_line_search import LineSearch
+from calcml.schemes._adaptive_number_tableau import Entry
+from calcml.schemes._adaptive_numbers import nodes_of
+from calcml.schemes._quick import UnusualError
+
+EPS = 2.0**-52
+ASIDE = 3731 / 2**12
+UP, DOWN = math.inf, -math.inf
+
+
+def next_to(number, way):
+    return math.nextafter(number, way)
+
+
+class Told(Line):
+    """A line that is told its terms."""
+
+    __slots__ = ("terms",)
+
+    def _terms(self):
+        return self.terms
+
+
+class Bold(Told):
+    """One that is told how to grow, too."""
+
+    __slots__ = ()
+
+    def _blind_growth(self, *_):
+        return 16.0
+
+
+def line(slope=0.25, head=0.25, tail=0.0, size=1.0, *, n=1, room=math.inf, cls=Told, **state):
+    found = cls(0, 1.0, 1.0, room, EPS, n)
+    if issubclass(cls, Told):
+        found.terms = slope, head, tail, size
+    found.seen = [(1.0, -1.0, 1.0, 1.0)]
+    for name, value in state.items():
+        setattr(found, name, value)
+    return found
+
+
+def unusual(work, *args, **options):
+    with pytest.raises(UnusualError):
+        work(*args, **options)
+
+
+def power(step):
+    """The nearest power of two, but for a common factor."""
+    return ASIDE * 2.0 ** math.floor(math.log2(step / ASIDE) + 0.5)
+
+
+def test_the_first_step():
+    for size, eps, start in ((1.0, EPS, 2.0**-26), (3e8, EPS, 3e8 * 2.0**-26), (0.0, EPS, 2.0**-26)):
+        found = Line(4, -2.0, size, math.inf, eps, 1)
+        assert (found.row, found.origin, found.step, found.unit) == (4, -2.0, power(start), power(start))
+        assert found.scale == max(size, 1.0) and found.least == max(4 * eps * size, 2.0**-1040)
+        assert (found.low, found.noise, found.failures, found.seen, found.side) == (0, 0, 0, [], 0)
+        assert found.high == found.tail_high == found.quiet == math.inf
+    # Numbers of fewer than forty bits have none to spare.
+    assert Line(0, 1.0, 1.0, math.inf, 2.0**-23, 1).step == 2.0**-11
+    assert Line(0, 1.0, 1.0, math.inf, 2.0**-40, 1).step == 2.0**-20
+    assert Line(0, 1.0, 1.0, math.inf, 2.0**-42, 1).step == power(2.0**-21)
+    assert Line(0, 1.0, 1.0, 2.0**-30, EPS, 1).step == ASIDE * 2.0**-31
+
+
+def test_steps_that_are_allowed():
+    found = line(room=2.0)
+    assert found.most == 1.0 and found._allowed(5.0) == ASIDE
+    assert line(room=2 * ASIDE)._allowed(5.0) == ASIDE
+    assert line(room=next_to(2 * ASIDE, 0))._allowed(5.0) == ASIDE / 2
+    assert found._allowed(1e-30) == power(4 * EPS)
+    assert line()._allowed(1e308) == ASIDE * 2.0**964
+    for k in (-20, -3, 0):
+        assert found._allowed(ASIDE * 2.0**k * 1.41) == ASIDE * 2.0**k
+        assert found._allowed(ASIDE * 2.0**k / 1.41) == ASIDE * 2.0**k
+
+
+def test_terms():
+    found = line(cls=Line, origin=0.5)
+    h, c = 0.25, np.array([0.5, 3.0, -2.0, 5.0, 7.0])
+    t = np.array([2 * h, -2 * h, h, -h])
+    a, b, d, e = (c @ np.array([t**k for k in range(5)])).tolist()
+    found.seen = [(t[0], t[1], a, b), (t[2], t[3], d, e)]
+    sizes = np.abs(c) * h ** np.arange(5)
+    np.testing.assert_allclose(
+        found._terms(),
+        (sizes[1], max(sizes[1:3]), max(sizes[3:]), max(map(abs, (a, b, d, e, 0.5)))),
+        rtol=1e-12,
+    )
+    found.seen = [(1.0, -1.0, 0.0, 0.0), (0.5, -0.5, 0.0, 0.0)]
+    assert found._terms()[3] == 0.5
+    for place in range(2, 6):
+        for value, good in ((8e149, True), (-8e149, True), (1e150, False), (math.nan, False), (DOWN, False)):
+            values = [0.0] * 6
+            values[place] = value
+            found.seen = [(1.0, -1.0, *values[2:4]), (0.5, -0.5, *values[4:])]
+            if good:
+                assert found._terms()[3] == 8e149
+            else:
+                unusual(found._terms)
+    # The sum counts: halves of it do not.
+    found.seen = [(1.0, -1.0, 3e149, 3e149), (0.5, -0.5, 3e149, 3e149)]
+    unusual(found._terms)
+    small = line(cls=Line, origin=1e-100)
+    small.seen = [(1.0, -1.0, 0.0, 0.0), (0.5, -0.5, 0.0, 0.0)]
+    unusual(small._terms)
+    small.origin = next_to(1e-100, 1)
+    assert small._terms()[3] == small.origin
+
+
+def test_terms_must_rise_above_the_noise():
+    least = 8 * 2.0**-53
+    for size, noise in ((1.0, 0.0), (4.0, 0.0), (1.0, 4 * 2.0**-53)):
+        most = least * max(size, noise * 2.0**53)
+        unusual(line(most, most, size=size, noise=noise, cls=Bold).goes_on)
+        assert line(0.0, next_to(most, 1), size=size, noise=noise, cls=Bold).goes_on()
+
+
+def test_a_tail_in_the_noise_is_none():
+    for tail, goes_on in ((2.0**-50, True), (next_to(2.0**-50, 1), False)):
+        # Of a head so small, this tail is a share in the range.
+        found = line(2.0**-44, 2.0**-44, tail, quiet=1.0, cls=Bold)
+        before = found.step
+        assert found.goes_on() is goes_on
+        assert found.step == (16 * before if goes_on else before)
+
+
+@pytest.mark.parametrize(
+    ("q", "first", "later"),
+    [
+        (next_to(0.002, 0), "short", "short"),
+        (0.002, "unusual", "found"),
+        (0.15, "unusual", "found"),
+        (next_to(0.15, 1), "unusual", "long"),
+        (0.3, "unusual", "long"),
+        (next_to(0.3, 1), "unusual", "very long"),
+    ],
+)
+def test_the_share_of_the_tail_decides(q, first, later):
+    def verdict(quiet):
+        found = line(2.0**-4, 2.0**-4, q * 2.0**-4, quiet=quiet)
+        before = found.step
+        try:
+            goes_on = found.goes_on()
+        except UnusualError:
+            return "unusual"
+        if not goes_on:
+            assert found.step == before and found.seen
+            return "found"
+        assert found.seen == [] and found.unit == found.step
+        if found.low:
+            assert found.step == power(before * max(math.sqrt(0.015 / q), 4))
+            assert (found.low, found.tail_low, found.slope_low) == (before, q * 2.0**-4, 2.0**-4)
+            assert found.seen_low == [(1.0, -1.0, 1.0, 1.0)] and found.high == math.inf
+            return "short"
+        assert (found.high, found.tail_high) == (before, q * 2.0**-4)
+        lawful = found.failures == 0
+        expected = math.sqrt(0.015 / q) if lawful else 2.0**-10
+        assert found.step == power(before * expected)
+        return "long" if lawful else "very long"
+
+    assert verdict(math.inf) == first
+    assert verdict(1.0) == later
+
+
+def test_the_least_tail_is_kept():
+    for tail, quiet in ((0.001, 0.001), (0.3, 0.25), (0.0, 0.5 / 64)):
+        found = line(0.5, 0.5, tail, quiet=0.25)
+        found.goes_on()
+        assert found.quiet == quiet
+
+
+def test_a_long_step_is_enough():
+    for head, goes_on in ((1 / 8, True), (next_to(1 / 8, 1), False)):
+        assert line(0.0, head).goes_on() is goes_on
+        assert line(0.0, 2 * head, size=2.0).goes_on() is goes_on
+    for step, goes_on in ((0.5, True), (next_to(0.5, 1), False)):
+        assert line(0.5, 0.5, n=2, step=step).goes_on() is goes_on
+        assert line(0.5, 0.5, n=3, step=4 * step, scale=4.0).goes_on() is goes_on
+    # A tail in the range settles the matter, however small the head.
+    assert not line(0.01, 0.01, 0.001, quiet=1.0).goes_on()
+
+
+def test_blind_growth():
+    noise = 2.0**-53
+    # f changes by a quarter of itself, linearly or as a square, but not by 16 times what is safe.
+    head = 2.0**-10
+    for slope, change in ((head, 2.0**8), (2.0**-30, 2.0**4), (0.0, 2.0**4)):
+        assert line()._blind_growth(slope, head, 1.0, noise) == change
+        assert line()._blind_growth(slope, head, 4.0, noise) == (4 * change if slope == head else 2 * change)
+    # Of slope and square, the least.
+    assert line()._blind_growth(2.0**-10, 2.0**-8, 1.0, noise) == 2.0**3
+    assert line()._blind_growth(8 * noise, 2.0**-8, 1.0, noise) == 2.0**3
+    assert line()._blind_growth(2.0**-14, 2.0**-14, 1.0, 2.0**-28) == 16 * math.sqrt(0.015 / 2.0**-11)
+    found = line(n=2, step=2.0**-10, scale=4.0)
+    assert found._blind_growth(2.0**-10, 2.0**-10, 1.0, noise) == 2.0**12
+    found.step = 2.0
+    assert found._blind_growth(2.0**-10, 2.0**-10, 1.0, noise) == 4.0
+    # A safe factor below four is none.
+    head = 8 * noise * 16 / 0.015
+    unusual(line()._blind_growth, head, head * (1 - 1e-12), 1.0, noise)
+    assert line(n=2)._blind_growth(head, head * (1 + 1e-12), 1.0, noise) == pytest.approx(64, rel=1e-9)
+
+
+def test_growth_is_four_at_least():
+    found = line(2.0**-4, 2.0**-4, next_to(0.002, 0) * 2.0**-4)
+    before = found.step
+    assert found.goes_on() and found.step == 4 * before
+
+
+def test_the_bracket():
+    found = line(low=2.0**-20, high=2.0**-8)
+    assert found._inside(2.0**-15) == power(2.0**-15)
+    # Near the upper end, or above it: the middle, or an eighth of the end.
+    assert found._inside(2.0**-9) == power(2.0**-9)
+    assert found._inside(2.0**-8.9) == found._inside(1.0) == power(2.0**-11)
+    assert found._inside(2.0**-18.9) == power(2.0**-18.9)
+    assert found._inside(2.0**-19.1) == found._inside(1e-20) == power(2.0**-14)
+    wide = line(low=2.0**-10, high=2.0**-4)
+    assert wide._inside(1.0) == power(2.0**-7)
+    # Without a lower end nothing is too low; without an upper one nothing is too high.
+    assert line(low=0.0, high=2.0**-8)._inside(2.0**-30) == power(2.0**-30)
+    assert line(low=2.0**-10)._inside(2.0**-30) == power(2.0**-30)
+
+
+@pytest.mark.parametrize(("share", "goes_on"), [(16.0, False), (16.5, True)])
+def test_a_narrow_bracket_settles_the_matter(share, goes_on):
+    low, kept = 2.0**-10, [(0.5, -0.5, 2.0, 2.0)]
+    found = line(0.5, 0.5, 0.1, quiet=1.0, low=low, seen_low=kept, step=share * low)
+    found.slope_low = 0.5 / share
+    assert found.goes_on() is goes_on
+    if not goes_on:
+        assert found.step == found.unit == low and found.seen is kept
+
+
+def test_no_step_but_the_same():
+    # The room ends here.
+    found = line(0.1, 0.1, 1e-5, room=2.0**-20, seen_low=[(1.0, -1.0, 1.0, 1.0)])
+    found.step = found._allowed(1.0)
+    assert not found.goes_on()
+    assert found.seen == [(1.0, -1.0, 1.0, 1.0)]
+
+
+def test_six_failures_are_too_many():
+    for failures, goes_on in ((4, True), (5, False)):
+        found = line(0.5, 0.5, 0.4, quiet=1.0, failures=failures, low=1e-12, slope_low=0.0, step=1.0)
+        found.slope_low = 0.5 * 1e-12
+        found.seen_low = [(1.0, -1.0, 1.0, 1.0)]
+        assert found.goes_on() is goes_on and found.failures == failures + 1
+
+
+def test_what_was_too_long_by_a_small_jump():
+    for high, good in ((2.0**-10, False), (next_to(2.0**-10, 1), True)):
+        for size in (1.0, 8.0):
+            found = line(high=high * size, size=size)
+            found.size = size
+            if good:
+                assert found._settled() is False
+            else:
+                unusual(found._settled)
+    zero = line(high=1e-300)
+    zero.size = 0.0
+    assert zero._settled() is False
+    # A step whose values are gone would have to be tried again.
+    unusual(line(seen=[])._settled)
+
+
+def test_shortening():
+    found = line(
+        low=2.0**-20, high=0.5, tail_high=0.1, failures=3, seen_low=[(1.0, -1.0, 1.0, 1.0)], step=2.0**-8
+    )
+    found.shorten()
+    assert (found.high, found.tail_high, found.failures) == (2.0**-8, math.inf, 0)
+    assert (found.seen, found.seen_low, found.low, found.side) == ([], [], 2.0**-20, 0)
+    assert found.step == found.unit == power(2.0**-14)
+    for low in (2.0**-8, 2.0**-7, 0.0):
+        found = line(low=low, step=2.0**-8)
+        found.shorten()
+        assert found.low == 0 and found.step == power(2.0**-13)
+    unusual(line(low=0.0, step=power(4 * EPS)).shorten)
+
+
+def test_noise_of_smooth_terms():
+    rounding = 2.0**-53
+    first = line()
+    assert first._noise(0.1, 0.01, 1.0) == rounding and first._noise(0.1, 0.01, 8.0) == 8 * rounding
+    first.noise = 0.5
+    assert first._noise(0.1, 0.01, 1.0) == 0.5
+    # Four times the step: a tail that grows by less than eight is noise, and so is its shorter one.
+    for tail_low, tail, noise in (
+        (rounding, 0.0, rounding),
+        (2 * rounding, 16 * rounding, rounding),
+        (2 * rounding, next_to(16 * rounding, 0), 2 * rounding),
+        (8 * rounding, 0.0, 8 * rounding),
+    ):
+        found = line(low=1.0, step=4.0, tail_low=tail_low, slope_low=0.25)
+        assert found._noise(1.0, tail, 1.0) == noise
+        assert found.noise == (noise if noise > rounding else 0.0)
+    unusual(line(low=1.0, step=4.0, tail_low=next_to(8 * rounding, 1), slope_low=0.25)._noise, 1.0, 0.0, 1.0)
+    found = line(low=1.0, step=4.0, tail_low=2 * rounding, noise=0.5)
+    assert found._noise(1.0, 0.0, 1.0) == 0.5
+
+
+def test_noise_below_a_step_that_was_too_long():
+    # A quarter of the step: a tail that falls by less than eight is noise.
+    found = line(high=4.0, step=1.0, tail_high=0.8)
+    assert found._noise(0.1, 0.1, 1.0) == 2.0**-53
+    unusual(found._noise, 0.1, next_to(0.1, 1), 1.0)
+
+
+def test_the_slope_must_stay():
+    noise = 2.0**-53
+    for tail, noisy in ((0.01, 0.0), (0.0, 2.0**-10), (0.01, 2.0**-10)):
+        most = 8 * (tail + max(noisy, noise) * 4)
+        for sign in (1, -1):
+            found = line(low=1.0, step=4.0, slope_low=0.25, noise=noisy)
+            assert found._noise(1.0 + sign * most * (1 - 1e-12), tail, 1.0) == max(noisy, noise)
+            unusual(found._noise, 1.0 + sign * most * (1 + 1e-12), tail, 1.0)
+
+
+def test_what_is_credible():
+    assert line(quiet=1.0).credible(1e-9) == 256
+    assert line(quiet=0.0).credible(1e-9) == 3e4 * 1e-9
+
+
+def entry(value=1.0, truncation=0.0, noise=0.0, rounding=0.0, sigma=0.0, first=1, settled=False):
+    return Entry(value, truncation, noise, rounding, sigma, first, settled)
+
+
+NODES = nodes_of(1, 7, 0)
+
+
+def side(found, **parts):
+    return found._next_side(NODES, entry(**parts))
+
+
+def test_smaller_nodes():
+    most = 450 * EPS * 2
+    for settled, error, expected in (
+        (False, most, 0),
+        (False, next_to(most, 1), 1),
+        (True, 1.0, 0),
+    ):
+        assert side(line(unit=1.0), value=-2.0, truncation=error, settled=settled) == expected
+    assert side(line(unit=1.0), value=2.0, truncation=most, noise=most) == 1
+    # Down to steps of a few units in the last place.
+    for unit, expected in ((64 * EPS, 0), (next_to(64 * EPS, 1), 1)):
+        assert side(line(unit=unit), truncation=0.1) == expected
+        big = line(unit=8 * unit)
+        big.size = 8.0
+        assert side(big, truncation=0.1) == expected
+
+
+def test_larger_nodes():
+    good = {"settled": True, "first": 0, "noise": 1e-3, "truncation": 1e-4}
+    found = line(unit=1.0, quiet=1.0)
+    assert side(found, **good) == -1
+    assert side(found, **{**good, "first": 1}) == 0
+    assert side(found, **{**good, "truncation": 1e-3}) == 0
+    for error, expected in ((1e-10, 0), (next_to(1e-10, 1), -1)):
+        assert side(found, **{**good, "noise": error, "truncation": 0.0}) == expected
+        assert side(found, **{**good, "noise": 4 * error, "truncation": 0.0, "value": -4.0}) == expected
+    for sigma, expected in ((256.0, -1), (next_to(256, UP), 0)):
+        assert side(found, **good, sigma=sigma) == expected
+    # Amplified noise counts only if it exceeds its share of f over its length.
+    for n in (1, 2):
+        rounding = 1e-3 / 1e-10 * 8.0**n / 2 * EPS
+        for factor, expected in ((1 + 1e-9, 0), (1 - 1e-9, -1)):
+            far = line(unit=1.0, quiet=1e9, n=n)
+            parts = {**good, "truncation": 0.0, "rounding": rounding * factor}
+            assert far._next_side(NODES, entry(**parts)) == expected
+    for room, expected in ((4.0, -1), (next_to(4, 0), 0)):
+        assert side(line(unit=1.0, quiet=1.0, room=room), **good) == expected
+        assert side(line(unit=0.5, quiet=1.0, room=room / 2), **good) == expected
+
+
+def test_the_best_of_extrapolations(monkeypatch):
+    found = line(cls=Line, unit=0.5, quiet=1.0, step=0.5)
+    found.seen = [(node * 0.5, -node * 0.5, 1 + node, 1 - node) for node in (2.0, 1.5, 1.0)]
+    given = entry(value=3.0, truncation=1e-4, noise=1e-3, first=0, settled=True)
+    monkeypatch.setattr(_adaptive_line, "best_entry", lambda *_: given)
+    found.extrapolate(NODES)
+    assert found.best == Answer(6.0, 2e-4, 2e-3, 0.5) and found.entry is given
+    assert (found.side, found.unit, found.step) == (-1, 1.0, 0.5)
+    found.see([("new",)])
+    assert found.seen[0] == ("new",) and len(found.seen) == 4
+    del found.seen[0]
+    # Larger nodes have brought nothing.
+    worse = entry(value=6.0, truncation=1e-4, noise=3e-3)
+    monkeypatch.setattr(_adaptive_line, "best_entry", lambda *_: worse)
+    found.extrapolate(NODES)
+    assert found.best == Answer(6.0, 2e-4, 2e-3, 0.5) and found.side == 0 and found.entry is given
+    found.side = -1
+    better = entry(value=6.001, truncation=1e-4, noise=1e-3, first=0)
+    monkeypatch.setattr(_adaptive_line, "best_entry", lambda *_: better)
+    found.extrapolate(NODES)
+    assert found.best == Answer(6.001, 1e-4, 1e-3, 1.0) and found.entry is better and found.side == 1
+    found.see([("last",)])
+    assert found.seen[-1] == ("last",)
+
+
+def test_an_answer_improves():
+    before = Answer(1.0, 0.25, 0.25, 1.0)
+    assert before.error == 0.5
+    assert Answer(1.75, 0.125, 0.125, 1.0).improves(before)
+    assert Answer(0.25, 0.125, 0.125, 1.0).improves(before)
+    assert not Answer(next_to(1.75, 2), 0.125, 0.125, 1.0).improves(before)
+    assert not Answer(0.25 - 2.0**-50, 0.125, 0.125, 1.0).improves(before)
+    assert not Answer(1.0, 0.25, 0.25, 1.0).improves(before)
+    assert Answer(1.0, 0.25, 0.25 - 2.0**-50, 1.0).improves(before)
+
+
+def test_the_order_of_the_nodes():
+    found = line(cls=Line, seen=list("abcd"))
+    found.arrange([0, 2, 1, 3])
+    assert found.seen == list("acbd")
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_the_series(n):
+    """Both parts of a polynomial are those of `Symmetric.series`, sides of unequal length included."""
+    found = line(cls=Line, n=n, unit=0.5, origin=-3.0)
+    f = np.polynomial.Polynomial([-3.0, 2.0, 5.0])
+    t = [(1.0, -0.9375), (0.5, -0.5)]
+    found.seen = [(a, b, f(a), f(b)) for a, b in t]
+    wanted, other, rounding = found._series()
+    slopes, evens = (wanted, other) if n % 2 else (other, wanted)
+    np.testing.assert_allclose(slopes, [1.0, 1.0], rtol=1e-12)  # in units of 0.5
+    np.testing.assert_allclose(evens, [1.25, 1.25], rtol=1e-12)
+    assert rounding == [EPS / 2 * max(abs(f(a)), abs(f(b)), 3) for a, b in t]
+
+
+def test_series_out_of_range():
+    found = line(cls=Line, unit=1.0)
+    for a, b, good in (
+        (4e149, -5e149, True),
+        (5e149, -5e149, False),
+        (math.nan, 0.0, False),
+        (0.0, UP, False),
+    ):
+        found.seen = [(1.0, -1.0, 0.0, 0.0), (0.5, -0.5, a, b)]
+        if good:
+            assert len(found._series()[0]) == 2
+        else:
+            unusual(found._series)
+
+
+def test_the_units_of_an_answer():
+    given = entry(value=3.0, truncation=0.5, noise=0.25)
+    assert line(cls=Line, unit=0.5)._scaled(given) == Answer(6.0, 1.0, 0.5, 0.5)
+    assert line(cls=Line, unit=0.5, n=3)._scaled(given) == Answer(24.0, 4.0, 2.0, 0.5)
+
+
+def test_noise_that_cannot_be():
+    def loud(error, sigma, *, again=False, before=None, value=-2.0):
+        found = line(cls=Line, quiet=1.0)
+        found.best, found.entry = Answer(value, error / 2, error / 2, 1.0), entry(sigma=sigma)
+        best = found.best
+        if again:
+            found.before = before
+        verdict = found.is_loud(again=again)
+        assert found.before is found.best
+        return verdict, found.best is best
+
+    assert loud(next_to(2e-6, 1), next_to(256, UP)) == (True, True)
+    assert loud(2e-6, 257.0) == (False, True)
+    assert loud(1.0, 256.0) == (False, True)
+    # The second one must be quiet, or better.
+    first = Answer(1.0, 0.25, 0.25, 1.0)
+    assert loud(0.5, 257.0, again=True, before=first) == (True, False)
+    assert loud(next_to(0.5, 0), 257.0, again=True, before=first) == (True, True)
+    assert loud(0.75, 256.0, again=True, before=first) == (False, True)
+
+
+def test_two_digits_must_be_sure():
+    found = line(cls=Line)
+    for value, error, good in (
+        (-2.0, 0.02, True),
+        (2.0, next_to(0.02, 1), False),
+        (0.0, 0.0, True),
+        (9e151, 0.0, True),
+        (1e152 * (1 + 1e-9), 0.0, False),
+        (math.nan, 0.0, False),
+        (1.0, math.nan, False),
+    ):
+        found.best = Answer(value, error / 2, error / 2, 1.0)
+        if good:
+            assert found.answer() is found.best
+        else:
+            unusual(found.answer)
+
+
+def test_slots():
+    assert not hasattr(line(cls=Line), "__dict__") and issubclass(Line, LineSearch)
