@@ -23,7 +23,7 @@ import argparse
 import json
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -93,6 +93,11 @@ def measure(job: Job, effort: Effort) -> list[Row]:
     with np.errstate(all="ignore"):
         seconds = race(runs, effort)
     floors = {name: (text, seconds[f"floor: {text}"]) for name, (text, _) in job.floors.items()}
+    figures = {
+        method.name: figures_of(seconds[method.name], floors[method.floor][1], row.memory)
+        for method, row, _ in judged
+        if row is not None
+    }
     rows = [
         Row(job.name, f"floor: {text}", time, text, 1.0, None, None, None, (), True)
         for text, time in dict(floors.values()).items()
@@ -102,7 +107,7 @@ def measure(job: Job, effort: Effort) -> list[Row]:
         if row is None:
             rows.append(refused(job, method, refusal, bars))
         else:
-            rows.append(finish(row, seconds[method.name], *floors[method.floor], bars))
+            rows.append(finish(row, floors[method.floor][0], bars, figures))
     return rows
 
 
@@ -112,17 +117,28 @@ def refused(job: Job, method: Method, refusal: str, bars: Sequence[Bar]) -> Row:
     return Row(job.name, method.name, None, "", None, None, None, None, sentences, not bars, refusal)
 
 
-def finish(row: Row, seconds: float, floor: str, bare: float, bars: Sequence[Bar]) -> Row:
+def figures_of(seconds: float, bare: float, memory: int | None) -> dict[str, float]:
+    """Return what bars speak of, by kind."""
+    return {"ratio": seconds / bare, "over": seconds - bare, "time": seconds, "memory": memory or 0}
+
+
+def finish(row: Row, floor: str, bars: Sequence[Bar], figures: Mapping[str, Mapping[str, float]]) -> Row:
     """Enter the time, and what became of the bars."""
-    got = {"ratio": seconds / bare, "over": seconds - bare, "time": seconds, "memory": row.memory or 0}
-    sentences = tuple(
-        f"bar {in_units(bar.kind, bar.limit)}, "
-        + ("met" if got[bar.kind] <= bar.limit else f"got {in_units(bar.kind, got[bar.kind])}")
-        for bar in bars
-    )
-    met = all(got[bar.kind] <= bar.limit for bar in bars)
-    fields = asdict(row) | {"seconds": seconds, "floor": floor, "ratio": seconds / bare}
+    own = figures[row.method]
+    sentences = tuple(_sentence(bar, own[bar.kind], figures.get(bar.rival, {})) for bar in bars)
+    met = all(own[bar.kind] <= bar.limit for bar in bars)
+    fields = asdict(row) | {"seconds": own["time"], "floor": floor, "ratio": own["ratio"]}
     return Row(**fields | {"bars": sentences, "met": met})
+
+
+def _sentence(bar: Bar, got: float, rival: Mapping[str, float]) -> str:
+    text = f"bar {in_units(bar.kind, bar.limit)}, "
+    if got <= bar.limit:
+        return text + "met"
+    text += f"got {in_units(bar.kind, got)}"
+    if rival:
+        text += f"; of {bar.rival}: bar {bar.share:.2g} x, got {got / rival[bar.kind]:.2g} x"
+    return text
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:

@@ -86,10 +86,20 @@ def test_floors_make_the_calls_that_the_formulas_make(script, jobs):
 @pytest.mark.usefixtures("alone")
 def test_all_jobs_of_the_issue_have_their_bars(jobs):
     assert {"gradient-2", "gradient-1000", "hessian-50", "derivative-1e6", "sparse-1e5"} <= set(jobs.FULL)
-    assert jobs.gradient_job(2).bars["calcml central"] == (jobs.Bar("over", 30e-6),)
+    assert jobs.gradient_job(2).bars["calcml central"] == (
+        jobs.Bar("over", 30e-6, "statsmodels centered", 3.0),
+    )
     assert jobs.gradient_job(10).bars["calcml forward"] == (jobs.Bar("ratio", 1.15),)
-    assert jobs.gradient_job(100).bars["calcml central, vectorized"] == (jobs.Bar("time", 60e-6),)
-    assert jobs.hessian_job(50).bars["calcml central, vectorized"] == (jobs.Bar("time", 1e-3),)
+    assert jobs.gradient_job(100).bars["calcml central, vectorized"] == (
+        jobs.Bar("time", 60e-6, "scipy approx_derivative 2-point", 60 / 840),
+    )
+    assert jobs.hessian_job(50).bars["calcml central, vectorized"][0].limit == 1e-3
+    # A rival is a method of the summary.
+    tables = importlib.import_module("differentiation_tables")
+    names = {n for columns in tables.SAME_FORMULA.values() for names in columns.values() for n in names}
+    for name in ("gradient-2", "gradient-100", "hessian-50", "sparse-1e5"):
+        rivals = {bar.rival for bars in jobs.FULL[name]().bars.values() for bar in bars} - {""}
+        assert rivals and {rival.split(",")[0] for rival in rivals} <= names
     assert not jobs.points_job(10**5).bars
     points = jobs.points_job(10**6).bars
     assert points["calcml central"] == (jobs.Bar("ratio", 1.5), jobs.Bar("memory", 1e8))
@@ -99,7 +109,8 @@ def test_all_jobs_of_the_issue_have_their_bars(jobs):
 def test_bars_are_judged(script, jobs):
     blank = script.Row("job", "calcml central", None, "central", None, 4, 9.0, 2_000_000, (), True)
     bars = [jobs.Bar("ratio", 1.15), jobs.Bar("over", 30e-6), jobs.Bar("time", 1e-3), jobs.Bar("memory", 1e6)]
-    row = script.finish(blank, 1.21e-3, "4 calls", 1e-3, bars)
+    figures = {"calcml central": script.figures_of(1.21e-3, 1e-3, 2_000_000)}
+    row = script.finish(blank, "4 calls", bars, figures)
     assert row.ratio == pytest.approx(1.21) and row.floor == "4 calls" and not row.met
     assert row.bars == (
         "bar 1.15 x, got 1.21 x",
@@ -107,8 +118,20 @@ def test_bars_are_judged(script, jobs):
         "bar 1 ms, got 1.21 ms",
         "bar 1 MB, got 2 MB",
     )
-    good = script.finish(blank, 1.1e-3, "4 calls", 1e-3, bars[:1])
+    figures["calcml central"] = script.figures_of(1.1e-3, 1e-3, 0)
+    good = script.finish(blank, "4 calls", bars[:1], figures)
     assert good.met and good.bars == ("bar 1.15 x, met",)
+    figures["peer"] = script.figures_of(5.4e-3, 1e-3, 0)
+    shared = [
+        jobs.Bar("time", 1e-3, "peer", 0.25),
+        jobs.Bar("over", 3e-5, "peer", 0.5),
+        jobs.Bar("time", 1, "x"),
+    ]
+    assert script.finish(blank, "4 calls", shared, figures).bars == (
+        "bar 1 ms, got 1.1 ms; of peer: bar 0.25 x, got 0.2 x",
+        "bar 30 us over, got 100 us over; of peer: bar 0.5 x, got 0.023 x",
+        "bar 1 s, met",
+    )
     text = script.verdict([row, good])
     assert text.splitlines()[0] == "1 of 2 methods with a bar meet it"
     assert "missed: job, calcml central: bar 1.15 x, got 1.21 x" in text

@@ -11,6 +11,7 @@ from calcml._function import Function
 from calcml._lines import ElementwiseLines, PointLines, axes
 from calcml._parameters import flatten
 from calcml._status import Status
+from calcml.errors import EvaluationError
 from calcml.schemes import _adaptive_crowd as crowds
 from calcml.schemes._adaptive_crowd import LEAST, crowd, is_crowd
 from calcml.schemes._adaptive_crowd_formula import BLOCK, MOST, Differences, formula_of, measure
@@ -625,12 +626,16 @@ def test_functions_of_all_scales_at_one_point():
     "f", [lambda x: x[::-1] + 0.0, lambda x: np.convolve(x, [1, 2, 1], "same"), np.cumsum]
 )
 def test_functions_that_are_not_elementwise_are_found_out(f):
-    c, lines = run(f, X[:5000])
+    for count in (5000, 500):
+        with pytest.raises(EvaluationError, match="only the others were moved"):
+            run(f, X[:count])
+
+
+def test_those_that_hide_are_found_out(monkeypatch):
+    monkeypatch.setattr(ElementwiseLines, "confirm", lambda self: None)
+    c, lines = run(np.cumsum, X[:5000])
     assert not lines.divides
     assert (c.status == Status.INACCURATE).any()
-
-
-def test_all_points_moving_must_give_what_scouts_moving_give():
     # At equal points, a mixture of neighbors is found out by nothing else.
     c, _ = run(lambda x: np.convolve(x, [1, 2, 1], "same"), np.ones(5000))
     assert (c.status == Status.INACCURATE).any()

@@ -118,6 +118,10 @@ class Lines(ABC):
             self._origin = self._at_origin()
         return self._origin
 
+    def confirm(self) -> None:
+        """Refuse an f that is not what these lines take it for, where an evaluation or two can tell."""
+        return
+
     def evaluate(self, t: Any, index: IntArray | None = None) -> FloatArray:
         """Return f at distances t; the caller holds NumPy's warnings off.
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from calcml._function import Function
 from calcml._lines._base import Lines, exact
 from calcml._typing import FloatArray, IntArray
+from calcml._validation import alike
 from calcml.errors import EvaluationError
 
 __all__ = ["ElementwiseLines", "PartialLines"]
@@ -26,6 +27,8 @@ PARTS, PART_HEAD = 4, 3 * 64
 AT_ONCE = 2**20
 # Lengths of the two parts of x on which f is tried, and where the second begins.
 TRIAL, START = (1021, 769), 510
+# How far points are moved to see whether the others notice, in units of x or of 1; so many points are few.
+ASIDE, FEW = 2.0**-10, 8
 # Two values of f at one point differ at most by so many units of rounding.
 SAME = 64.0
 
@@ -120,6 +123,31 @@ class ElementwiseLines(Lines):
         # An f whose values depend on the company is found out on all lines, not only on the first ones.
         self.head = HEAD if same else self.count
         return same
+
+    def confirm(self) -> None:
+        """Refuse an f whose values change where x does not: one that is not elementwise.
+
+        About half of the points are moved; if there are few of them, then the others, too.  An f that does
+        not repeat itself, as a noisy one, proves nothing.
+        """
+        if self.count < 2:
+            return
+        # Multiples of the golden ratio have no pattern that f could share.
+        first = (np.arange(self.count) * 0.6180339887498949) % 1.0 < 0.5
+        for moved in (first, ~first)[: 2 if self.count < FEW else 1]:
+            values, origin = self.evaluate(np.where(moved, self._nearby(), 0.0)), self.origin()
+            if alike(values[~moved], origin[~moved]):
+                continue
+            if alike(self.evaluate(np.zeros(self.count)), origin):
+                raise EvaluationError(
+                    "`derivative` needs an elementwise f: its values at some points of x changed when only "
+                    "the others were moved; for a function of a vector use `gradient` or `jacobian`"
+                )
+
+    def _nearby(self) -> FloatArray:
+        """Return a distance on each line at which f may be asked for; 0 where there is no room."""
+        t = ASIDE * np.where(self.magnitude > 0, self.magnitude, 1.0)
+        return np.where(self.upper >= t, t, np.where(self.lower <= -t, -t, 0.0))
 
     @cached_property
     def _for_parts(self) -> Function:
@@ -220,6 +248,9 @@ class PartialLines(ElementwiseLines):
         self.whole, self.careful, self.weighed = whole, whole.careful, whole.weighed
         if whole._origin is not None:
             self._origin = whole._origin[index]
+
+    def confirm(self) -> None:
+        """Leave it to all lines."""
 
     @abstractmethod
     def _values(self, t: NDArray[Any], index: IntArray | None) -> NDArray[Any]: ...

@@ -40,6 +40,9 @@ def crowd(scheme: Scheme, lines: ElementwiseLines, n: int, *, error: bool) -> Co
     """Return the n-th Taylor coefficient on each line."""
     dividing = lines.divides  # Whole calls come after the parts have been tried.
     origin = lines.origin()
+    if not dividing:
+        with np.errstate(all="ignore"):
+            lines.confirm()
     table = _Table(lines, error)
     alive = np.isfinite(origin).any(axis=1)
     rest, usable = np.flatnonzero(alive), np.flatnonzero(alive & np.isfinite(lines.x))

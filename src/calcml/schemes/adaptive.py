@@ -119,6 +119,7 @@ class Adaptive(Scheme):
             return many_outputs(self, self.levels, lines, n)
         # f is never called with NumPy's warnings on, so they may as well be off all the time.
         with np.errstate(all="ignore"):
+            lines.confirm()
             side, alive = _sides(lines)
             found = Found.empty(origin)
             both = np.flatnonzero(alive & (side == 0))
