@@ -178,7 +178,8 @@ def test_options_are_left_to_the_general_way(options, monkeypatch):
         (True, 1),
         (1j, 1),
         (2**53, 1),
-        (-(2.0**53), 1),
+        (-(2**53), 1),
+        (1e150, 1),
         (math.inf, 1),
         (math.nan, 1),
         (1.0, MOST + 1),
@@ -267,6 +268,40 @@ def test_the_most_lines():
         assert few_lines(_lines(np.exp, np.ones(3)), np.array([0, 2]), 1, 7)[0] is None
 
 
+def test_one_output_each():
+    x = [0.5, 2.0]
+    J = cm.jacobian(lambda x: np.array([x[0] * x[1] ** 2, np.exp(x[0]) * x[1]]), x)
+    np.testing.assert_allclose(J, [[4, 2], [2 * np.exp(0.5), np.exp(0.5)]], rtol=1e-10)
+    value = cm.derivative(lambda x: np.exp(1j * x), 1.0)
+    assert value == pytest.approx(1j * np.exp(1j), rel=1e-10)
+
+
+def test_lines_that_settle_at_different_trials(generally):
+    def job():
+        return cm.estimate_gradient(lambda x: np.sum(np.exp(x)), x)
+
+    seen, x = [], np.array([0.0, 1.0, 2.0, -1.0])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            _adaptive_numbers,
+            "_ask",
+            lambda *a, ask=_adaptive_numbers._ask: seen.append(len(a[2])) or ask(*a),
+        )
+        quick = job()
+    assert seen[:5] == [4, 4, 4, 1, 1]
+    expected = generally(job)
+    np.testing.assert_array_equal(quick.value, expected.value)
+    np.testing.assert_array_equal(quick.error, expected.error)
+    with np.errstate(all="ignore"):
+        c, _ = few_lines(_lines(np.exp, np.ones(2)), np.arange(2), 1, 7)
+    assert c.status.dtype == np.int8 and c.status.shape == c.value.shape == (2, 1) and c.step.shape == (2,)
+
+
+def test_the_scale_of_a_number():
+    x = [2.0**-1000, -(2.0**-1001), np.nextafter(2.0**-1000, 1), -3.0, 0.0]
+    assert _adaptive_few._Axes(np.sum, np.array(x)).size == [0, 0, x[2], 3, 0]
+
+
 def _lines(f, x):
     return ElementwiseLines(Function(f, None), np.asarray(x, float))
 
@@ -306,6 +341,8 @@ def test_what_is_never_asked_for():
         assert answers(source, 1, 7) is None and not source.asked
     source = Numbers()
     assert answers(source, MOST + 1, 7) is None and not source.asked
+    answers(source, MOST, 7)
+    assert source.asked
     for source in (Numbers(origin=-9e149), Numbers(size=9e149), Numbers(room=2e-100)):
         answers(source, 1, 7)
         assert source.asked

@@ -97,6 +97,11 @@ def test_terms():
         (sizes[1], max(sizes[1:3]), max(sizes[3:]), max(map(abs, (a, b, d, e, 0.5)))),
         rtol=1e-12,
     )
+    # An even function, with a slope beside nothing.
+    c = [0.5, 1e-3, -2.0, 0.0, 7.0]
+    a, b, d, e = (sum(c[k] * float(x) ** k for k in range(5)) for x in t)
+    found.seen = [(t[0], t[1], a, b), (t[2], t[3], d, e)]
+    assert found._terms()[1:3] == (pytest.approx(2 * h**2, rel=1e-12), pytest.approx(7 * h**4, rel=1e-12))
     found.seen = [(1.0, -1.0, 0.0, 0.0), (0.5, -0.5, 0.0, 0.0)]
     assert found._terms()[3] == 0.5
     for place in range(2, 6):
@@ -206,7 +211,10 @@ def test_blind_growth():
     assert found._blind_growth(2.0**-10, 2.0**-10, 1.0, noise) == 2.0**12
     found.step = 2.0
     assert found._blind_growth(2.0**-10, 2.0**-10, 1.0, noise) == 4.0
+    # A slope that is all noise says nothing.
+    assert line()._blind_growth(2.0**-20, 2.0**-9, 2.0**-60, 2.0**-23) == 2.0**-26.5
     # A safe factor below four is none.
+    assert line()._blind_growth(0.0, 1.0, 1e9, 0.015 / 16 / 8) == 64.0
     head = 8 * noise * 16 / 0.015
     unusual(line()._blind_growth, head, head * (1 - 1e-12), 1.0, noise)
     assert line(n=2)._blind_growth(head, head * (1 + 1e-12), 1.0, noise) == pytest.approx(64, rel=1e-9)
@@ -228,6 +236,7 @@ def test_the_bracket():
     assert found._inside(2.0**-19.1) == found._inside(1e-20) == power(2.0**-14)
     wide = line(low=2.0**-10, high=2.0**-4)
     assert wide._inside(1.0) == power(2.0**-7)
+    assert wide._inside(2.0**-9) == power(2.0**-9)
     # Without a lower end nothing is too low; without an upper one nothing is too high.
     assert line(low=0.0, high=2.0**-8)._inside(2.0**-30) == power(2.0**-30)
     assert line(low=2.0**-10)._inside(2.0**-30) == power(2.0**-30)
@@ -313,13 +322,16 @@ def test_noise_of_smooth_terms():
 
 def test_noise_below_a_step_that_was_too_long():
     # A quarter of the step: a tail that falls by less than eight is noise.
-    found = line(high=4.0, step=1.0, tail_high=0.8)
-    assert found._noise(0.1, 0.1, 1.0) == 2.0**-53
-    unusual(found._noise, 0.1, next_to(0.1, 1), 1.0)
+    for step in (1.0, 2.0):
+        found = line(high=4 * step, step=step, tail_high=0.8)
+        assert found._noise(0.1, 0.1, 1.0) == 2.0**-53
+        unusual(found._noise, 0.1, next_to(0.1, 1), 1.0)
 
 
 def test_the_slope_must_stay():
     noise = 2.0**-53
+    found = line(low=1.0, step=4.0, slope_low=0.25, noise=2.0**-10)
+    assert found._noise(1.0 + 2.0**-4, 2.0**-8, 1.0) == 2.0**-10
     for tail, noisy in ((0.01, 0.0), (0.0, 2.0**-10), (0.01, 2.0**-10)):
         most = 8 * (tail + max(noisy, noise) * 4)
         for sign in (1, -1):
@@ -361,6 +373,13 @@ def test_smaller_nodes():
         assert side(big, truncation=0.1) == expected
 
 
+def test_the_smallest_node_counts():
+    nodes = nodes_of(6, 4, 0)
+    least = 16 * EPS / nodes.ends[1][-1]
+    for unit, expected in ((least, 0), (next_to(least, 1), 1)):
+        assert line(unit=unit, n=6)._next_side(nodes, entry(truncation=0.1)) == expected
+
+
 def test_larger_nodes():
     good = {"settled": True, "first": 0, "noise": 1e-3, "truncation": 1e-4}
     found = line(unit=1.0, quiet=1.0)
@@ -379,6 +398,8 @@ def test_larger_nodes():
             far = line(unit=1.0, quiet=1e9, n=n)
             parts = {**good, "truncation": 0.0, "rounding": rounding * factor}
             assert far._next_side(NODES, entry(**parts)) == expected
+    exact = {**good, "truncation": 0.0, "noise": 1e-10, "value": 0.5, "rounding": 4 * EPS}
+    assert side(line(unit=1.0, quiet=1e9), **exact) == 0
     for room, expected in ((4.0, -1), (next_to(4, 0), 0)):
         assert side(line(unit=1.0, quiet=1.0, room=room), **good) == expected
         assert side(line(unit=0.5, quiet=1.0, room=room / 2), **good) == expected
@@ -395,6 +416,11 @@ def test_the_best_of_extrapolations(monkeypatch):
     found.see([("new",)])
     assert found.seen[0] == ("new",) and len(found.seen) == 4
     del found.seen[0]
+    # Nothing more is wanted.
+    last = line(cls=Line, unit=0.5, seen=found.seen)
+    monkeypatch.setattr(_adaptive_line, "best_entry", lambda *_: entry(settled=True))
+    last.extrapolate(NODES)
+    assert (last.side, last.unit) == (0, 0.5)
     # Larger nodes have brought nothing.
     worse = entry(value=6.0, truncation=1e-4, noise=3e-3)
     monkeypatch.setattr(_adaptive_line, "best_entry", lambda *_: worse)
@@ -433,10 +459,24 @@ def test_the_series(n):
     f = np.polynomial.Polynomial([-3.0, 2.0, 5.0])
     t = [(1.0, -0.9375), (0.5, -0.5)]
     found.seen = [(a, b, f(a), f(b)) for a, b in t]
-    wanted, other, rounding = found._series()
+    wanted, other, _ = found._series()
     slopes, evens = (wanted, other) if n % 2 else (other, wanted)
     np.testing.assert_allclose(slopes, [1.0, 1.0], rtol=1e-12)  # in units of 0.5
     np.testing.assert_allclose(evens, [1.25, 1.25], rtol=1e-12)
+    found.seen = [
+        (1.0, -1.0, 1.0, -8.0),
+        (0.5, -0.5, 0.0, 9.0),
+        (0.25, -0.25, -7.0, 0.0),
+        (0.1, -0.1, 0.0, 0.0),
+    ]
+    assert found._series()[2] == [EPS / 2 * size for size in (8, 9, 7, 3)]
+
+
+def test_the_rounding_of_a_series():
+    found, f = line(cls=Line, unit=0.5, origin=-3.0), np.polynomial.Polynomial([-3.0, 2.0, 5.0])
+    t = [(1.0, -0.9375), (0.5, -0.5)]
+    found.seen = [(a, b, f(a), f(b)) for a, b in t]
+    rounding = found._series()[2]
     assert rounding == [EPS / 2 * max(abs(f(a)), abs(f(b)), 3) for a, b in t]
 
 
@@ -452,6 +492,8 @@ def test_series_out_of_range():
         if good:
             assert len(found._series()[0]) == 2
         else:
+            unusual(found._series)
+            found.seen.reverse()
             unusual(found._series)
 
 
@@ -470,6 +512,7 @@ def test_noise_that_cannot_be():
             found.before = before
         verdict = found.is_loud(again=again)
         assert found.before is found.best
+        assert found.best is best or found.best is before
         return verdict, found.best is best
 
     assert loud(next_to(2e-6, 1), next_to(256, UP)) == (True, True)
@@ -484,11 +527,13 @@ def test_noise_that_cannot_be():
 
 def test_two_digits_must_be_sure():
     found = line(cls=Line)
+    most = next(v for v in (1e152, next_to(1e152, 0), next_to(1e152, UP)) if 0.01 * v == 1e150)
     for value, error, good in (
         (-2.0, 0.02, True),
         (2.0, next_to(0.02, 1), False),
         (0.0, 0.0, True),
         (9e151, 0.0, True),
+        (most, 0.0, False),
         (1e152 * (1 + 1e-9), 0.0, False),
         (math.nan, 0.0, False),
         (1.0, math.nan, False),

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from calcml.schemes import _adaptive_number_tableau
 from calcml.schemes._adaptive_number_tableau import best_entry, constants
 from calcml.schemes._adaptive_tableau import EXCESS, extrapolate, grid
 
@@ -54,6 +55,27 @@ def test_nothing_but_zeros():
     table = grid(7, "odd", 0)
     entry = best_entry(constants(table), [0.0] * 7, [0.0] * 7, [1e-16] * 7)
     assert entry.value == entry.truncation == entry.sigma == 0 and entry.noise > 0 and entry.settled
+    # Of equals the first one, and noise as much as rounding is chance.
+    entry = best_entry(constants(table), [0.0] * 7, [0.0] * 7, [0.0] * 7)
+    assert entry == (0, 0, 0, 0, 0, 0, True)
+
+
+def test_noise_as_even_as_can_be(monkeypatch):
+    table, y = constants(grid(7, "odd", 0)), np.random.default_rng(3).normal(size=7).tolist()
+    tails, row, other = [], y, y
+    for level in table.levels:
+        row = [(a - b) / gap for a, b, gap in zip(row, row[1:], level.gap, strict=False)]
+        other = row
+        tails.append((abs(row[-1]) / level.scatter[-1] + abs(other[-1]) / level.companion[-1]) / 2)
+    ratio = tails[-2] / tails[-4]
+    for flat, settled in (
+        ((ratio, 9.0), False),
+        ((np.nextafter(ratio, 0), 9.0), True),
+        ((0.0, ratio), False),
+        ((0.0, np.nextafter(ratio, 9)), True),
+    ):
+        monkeypatch.setattr(_adaptive_number_tableau, "FLAT", flat)
+        assert best_entry(table, y, y, [1e-30] * 7).settled == settled
 
 
 def test_noise_beyond_rounding_is_not_settled():

@@ -16,15 +16,13 @@ from calcml._typing import FloatArray, IntArray
 from calcml._validation import is_vector
 from calcml.schemes._adaptive_fan import NOTHING, Fan, Symmetric
 from calcml.schemes._adaptive_numbers import MOST, Table, answers
-from calcml.schemes._quick import DOUBLE, EPS, LARGE, UnusualError
+from calcml.schemes._quick import DOUBLE, EPS, LARGE, UnusualError, floats, is_number
 from calcml.schemes.base import Coefficient
 
 __all__ = ["FewLines", "few_lines"]
 
 # From here on NumPy takes less time.
 FEW = 16
-# What a number may be; and integers below this are floats, too.
-NUMBERS, EXACT = (float, int, np.float64), 2.0**53
 
 
 def few_lines(lines: Lines, index: IntArray, n: int, levels: int) -> tuple[Coefficient | None, Fan]:
@@ -74,7 +72,7 @@ class FewLines:
 
     def derivative(self, f: Callable[[Any], Any], x: Any, n: Any) -> tuple[np.float64 | None, list[Any]]:
         """Return the n-th derivative at a number, or the same as `gradient` does."""
-        if type(n) is not int or not 0 < n <= MOST or type(x) not in NUMBERS or not abs(x) < EXACT:
+        if not is_number(x) or type(n) is not int or not 0 < n <= MOST:
             return None, []
         source = _Number(f, np.array([float(x)]))
         values = self._values(source, n)
@@ -97,6 +95,7 @@ class _Axes:
     """The coordinate axes through a point of few variables; all that f returns is kept in `seen`."""
 
     eps = EPS
+    origin: list[float]
 
     def __init__(self, f: Callable[[Any], Any], x: FloatArray) -> None:
         self.f, self.x = f, x
@@ -104,7 +103,6 @@ class _Axes:
         # NaN stays what it is.
         self.size = [0.0 if size <= NOTHING else size for size in map(abs, self.numbers)]
         self.room = [math.inf] * len(self.size)
-        self.origin: list[float] = []
         self.seen: list[Any] = []
 
     def look(self) -> None:
@@ -121,14 +119,7 @@ class _Axes:
         return _table(moves, len(rows)), _table(values, len(rows))
 
     def _ask(self, rows: list[int], moves: list[float]) -> list[float]:
-        f, found = self.f, []
-        for point in self._points(rows, moves):
-            value = f(point)
-            self.seen.append(value)
-            if type(value) is not np.float64 and type(value) is not float:
-                raise UnusualError
-            found.append(float(value))
-        return found
+        return floats(self.f, self._points(rows, moves), self.seen)
 
     def _points(self, rows: list[int], moves: list[float]) -> Iterable[Any]:
         """Return x, each time with one coordinate moved."""

@@ -101,10 +101,12 @@ def _extrapolate(source: Source, lines: list[Line], n: int, levels: int) -> None
         line.arrange(first.order)
         line.extrapolate(first)
     for extension in range(1, 1 + EXTENSIONS):
+        lines = [line for line in lines if line.side]
+        if not lines:
+            return
         nodes = nodes_of(n, levels, extension)
         _ask(source, nodes.ends[0], [line for line in lines if line.side < 0])
         _ask(source, nodes.ends[1], [line for line in lines if line.side > 0])
-        lines = [line for line in lines if line.side]
         for line in lines:
             line.extrapolate(nodes)
 

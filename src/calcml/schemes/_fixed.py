@@ -9,6 +9,7 @@ from calcml._lines import Lines
 from calcml.schemes._difference import difference
 from calcml.schemes._few import FewVariables
 from calcml.schemes._many import ManyPoints, many_points
+from calcml.schemes._one import OneNumber
 from calcml.schemes._recipe import check_order, plan
 from calcml.schemes.base import Coefficient, Scheme
 from calcml.schemes.steps import Relative, as_rule
@@ -38,6 +39,12 @@ class FixedDifference(Scheme):
         """The gradient of a function of few variables, if steps are those for an f of the length of x."""
         floor = self._floor
         return None if floor is None else FewVariables(plan(1, self.order, self.side), floor)
+
+    @cached_property
+    def one(self) -> OneNumber | None:
+        """The derivatives at a number, under the same condition."""
+        floor = self._floor
+        return None if floor is None else OneNumber(self.order, self.side, floor)
 
     def many(self, n: int) -> ManyPoints | None:
         """Return a quicker way to plain n-th derivatives at many points, under the same condition."""

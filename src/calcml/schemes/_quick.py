@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 import numpy as np
 
-__all__ = ["DOUBLE", "EPS", "LARGE", "UnusualError"]
+__all__ = ["DOUBLE", "EPS", "LARGE", "UnusualError", "floats", "is_number"]
 
 DOUBLE = np.dtype(np.float64)
 EPS = float(np.finfo(np.float64).eps)
 # Magnitudes whose steps, and whose squares, are far from the end of the range.
 LARGE = 1e150
+# What a number may be; and integers below this are floats, too.
+NUMBERS, EXACT = (float, int, np.float64), 2.0**53
 
 
 class UnusualError(Exception):
     """Something out of the ordinary, which the general way has to look at."""
+
+
+def is_number(x: Any) -> bool:
+    """Return whether x is a finite number as most are, no array and of no other precision."""
+    return type(x) in NUMBERS and abs(x) < (EXACT if type(x) is int else LARGE)
+
+
+def floats(f: Callable[[Any], Any], points: Iterable[Any], seen: list[Any]) -> list[float]:
+    """Return f at points, and append its values as they are; they must be floats, of Python or NumPy."""
+    found = []
+    for point in points:
+        value = f(point)
+        seen.append(value)
+        if type(value) is not np.float64 and type(value) is not float:
+            raise UnusualError
+        found.append(float(value))
+    return found
