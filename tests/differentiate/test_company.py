@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import calcml as cm
+from calcml._function import Function
+from calcml._lines import ElementwiseLines
 from calcml.errors import EvaluationError
 
 
@@ -68,9 +70,19 @@ def test_functions_that_are_elementwise_in_their_own_ways():
     assert np.isnan(value[x < 0]).all()
     cm.derivative(lambda x: np.float32(np.exp(x)), x)
     cm.derivative(lambda x: np.exp(1j * x), x)
-    # An iteration that goes on until all have converged changes the last digits of the others.
-    rng = np.random.default_rng(1)
-    cm.derivative(lambda x: np.exp(x) * (1 + 1e-9 * rng.normal(size=x.shape)), x)
+
+
+def test_an_iteration_until_all_have_converged():
+    def root(a, tolerance):
+        y = np.ones_like(a)
+        while np.max(np.abs(y * y - a)) > tolerance:
+            y = (y + a / y) / 2
+        return y
+
+    x = np.linspace(1, 9, 17)
+    for tolerance in (1e-9, 1e-4):
+        estimate = cm.estimate_derivative(lambda x, tolerance=tolerance: root(x, tolerance), x)
+        assert np.all(np.abs(estimate.value - 0.5 / np.sqrt(x)) <= estimate.error + tolerance)
 
 
 def test_the_points_that_are_moved():
@@ -84,11 +96,13 @@ def test_the_points_that_are_moved():
     cm.derivative(f, x)
     moved = seen[1] - x
     np.testing.assert_array_equal(np.flatnonzero(moved), [0, 2, 4, 5, 7])
-    np.testing.assert_array_equal(moved[moved != 0], np.abs(x[moved != 0]) / 1024)
+    np.testing.assert_array_equal(moved[moved != 0], np.abs(x[moved != 0]) * 2.0**-26)
     seen.clear()
     cm.derivative(f, x[:3])
-    np.testing.assert_array_equal(seen[1] - x[:3], [1 / 1024, 0, 4 / 1024])
-    np.testing.assert_array_equal(seen[2] - x[:3], [0, 1 / 1024, 0])
+    np.testing.assert_array_equal(seen[1] - x[:3], [2.0**-26, 0, 2.0**-24])
+    np.testing.assert_array_equal(seen[2] - x[:3], [0, 2.0**-26, 0])
+    # As far as the first step of the search: no further into what f may not like.
+    assert np.max(np.abs(seen[1] - x[:3])) <= 1.1 * np.max(np.abs(seen[3] - x[:3]))
 
 
 def test_no_point_is_moved_out_of_its_bounds():
@@ -98,8 +112,55 @@ def test_no_point_is_moved_out_of_its_bounds():
         seen.append(x.copy())
         return x**2
 
-    x = np.array([1.0, 5.0, 1.0, 5.0, 1.0])
-    low, high = np.array([1.0, 0, -9, 0, 1.0 - 2.0**-11]), np.array([9.0, 9, 1.0, 9, 1 + 2.0**-11])
+    t, x = 2.0**-26, np.array([1.0, 5.0, 1.0, 5.0, 1.0])
+    low, high = np.array([1.0, 0, -9, 0, 1.0 - 1.9 * t]), np.array([1 + 2 * t, 9, 1.0, 9, 1 + 1.9 * t])
     cm.derivative(f, x, bounds=(low, high))
     assert all((low <= p).all() and (p <= high).all() for p in seen)
-    np.testing.assert_array_equal(seen[1] - x, [2.0**-10, 0, -(2.0**-10), 0, 0])
+    np.testing.assert_array_equal(seen[1] - x, [t, 0, -t, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        ((1.0, 2.0, 0.0), True),
+        ((-1.0, -2.0, 0.0), True),
+        ((1.0, 2.2, 0.04), True),
+        ((1.0, 2.2, 0.06), False),
+        ((1.0, 1.7, 0.0), False),
+        ((1.0, 1.0, 0.0), False),
+        ((1.0, 1.0, 1.0), False),
+        ((np.nan, np.nan, 0.0), False),
+    ],
+)
+def test_a_change_in_proportion(changes, refused):
+    calls = iter([0.0, *changes])
+    f = Function(lambda x: np.array([1.0, 100.0]) + next(calls), None)
+    lines = ElementwiseLines(f, np.array([1.0, 2.0]))
+    with np.errstate(all="ignore"):
+        assert lines._follow(np.array([1e-6, 0.0]), np.array([False, True])) is refused
+
+
+def test_most_of_what_changes_must_do_so_in_proportion():
+    for share, refused in ((1, False), (2, False), (3, True)):
+        calls = iter([0.0, 1.0, 2.0, 0.0])
+
+        def f(x, share=share, calls=calls):
+            k = next(calls)
+            return 1.0 + np.where(np.arange(5) < share, k, 0.5 * (k > 0)) * (np.arange(5) < 4)
+
+        lines = ElementwiseLines(Function(f, None), np.ones(5))
+        with np.errstate(all="ignore"):
+            assert lines._follow(np.zeros(5), np.ones(5, bool)) is refused
+
+
+def test_changes_of_rounding_are_none():
+    for units, calls in ((64, 2), (65, 4)):
+        seen = []
+
+        def f(x, units=units, seen=seen):
+            seen.append(x)
+            return 1.0 + units * 2.0**-52 * (len(seen) == 2) + np.zeros(2)
+
+        with np.errstate(all="ignore"):
+            ElementwiseLines(Function(f, None), np.ones(2))._follow(np.zeros(2), np.ones(2, bool))
+        assert len(seen) == calls

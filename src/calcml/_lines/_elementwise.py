@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from calcml._function import Function
 from calcml._lines._base import Lines, exact
 from calcml._typing import FloatArray, IntArray
-from calcml._validation import alike
 from calcml.errors import EvaluationError
 
 __all__ = ["ElementwiseLines", "PartialLines"]
@@ -27,8 +26,8 @@ PARTS, PART_HEAD = 4, 3 * 64
 AT_ONCE = 2**20
 # Lengths of the two parts of x on which f is tried, and where the second begins.
 TRIAL, START = (1021, 769), 510
-# How far points are moved to see whether the others notice, in units of x or of 1; so many points are few.
-ASIDE, FEW = 2.0**-10, 8
+# So many points are few.  A change in proportion may miss it by this part.
+FEW, STRAIGHT = 8, 4
 # Two values of f at one point differ at most by so many units of rounding.
 SAME = 64.0
 
@@ -127,27 +126,38 @@ class ElementwiseLines(Lines):
     def confirm(self) -> None:
         """Refuse an f whose values change where x does not: one that is not elementwise.
 
-        About half of the points are moved; if there are few of them, then the others, too.  An f that does
-        not repeat itself, as a noisy one, proves nothing.
+        About half of the points are moved; if there are few of them, then the others, too.
         """
         if self.count < 2:
             return
         # Multiples of the golden ratio have no pattern that f could share.
         first = (np.arange(self.count) * 0.6180339887498949) % 1.0 < 0.5
         for moved in (first, ~first)[: 2 if self.count < FEW else 1]:
-            values, origin = self.evaluate(np.where(moved, self._nearby(), 0.0)), self.origin()
-            if alike(values[~moved], origin[~moved]):
-                continue
-            if alike(self.evaluate(np.zeros(self.count)), origin):
+            if self._follow(np.where(moved, self._nearby(), 0.0), ~moved):
                 raise EvaluationError(
                     "`derivative` needs an elementwise f: its values at some points of x changed when only "
                     "the others were moved; for a function of a vector use `gradient` or `jacobian`"
                 )
 
     def _nearby(self) -> FloatArray:
-        """Return a distance on each line at which f may be asked for; 0 where there is no room."""
-        t = ASIDE * np.where(self.magnitude > 0, self.magnitude, 1.0)
-        return np.where(self.upper >= t, t, np.where(self.lower <= -t, -t, 0.0))
+        """Return a distance on each line, twice which f may be asked for; 0 where there is no room."""
+        t = self.eps**0.5 * np.where(self.magnitude > 0, self.magnitude, 1.0)
+        return np.where(self.upper >= 2 * t, t, np.where(self.lower <= -2 * t, -t, 0.0))
+
+    def _follow(self, t: FloatArray, rest: NDArray[np.bool_]) -> bool:
+        """Return whether f at the lines at rest follows the others.
+
+        It does if it changes in proportion to their distance, as noise does not, nor an iteration that goes
+        on until all points have converged.
+        """
+        origin = self.origin()[rest]
+        once = self.evaluate(t)[rest] - origin
+        changed = np.abs(once) > SAME * self.eps * np.abs(origin)
+        if not changed.any():
+            return False
+        twice, never = (self.evaluate(k * t)[rest] - origin for k in (2, 0))
+        straight = np.abs(twice - 2 * once) + np.abs(never) <= np.abs(once) / STRAIGHT
+        return bool(straight[changed].mean() > 1 / 2)
 
     @cached_property
     def _for_parts(self) -> Function:

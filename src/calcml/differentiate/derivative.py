@@ -80,7 +80,8 @@ def derivative(
     TypeError, ValueError
         If an argument is unusable; f has not been called then.
     EvaluationError
-        If f returns another shape than that of x, or no numbers.
+        If f returns another shape than that of x, or no numbers; with the default scheme, too, if its values
+        at some points change where only others are moved.
 
     Warns
     -----
@@ -98,6 +99,9 @@ def derivative(
     flat parts of x, which is faster and needs little memory, provided that it takes these: it is tried on
     two short ones, and must give the same values where they overlap.  Array-valued `args` and `kwargs`
     belong to all of x and rule parts out.
+
+    At more than one point that are not cut into parts, the default scheme moves about half of them once, and
+    if they are fewer than 8 then the others, to see that f is elementwise: a cumulative sum or a mean is not.
 
     Examples
     --------
@@ -167,7 +171,8 @@ def estimate_derivative(
     TypeError, ValueError
         If an argument is unusable; f has not been called then.
     EvaluationError
-        If f returns another shape than that of x, or no numbers.
+        If f returns another shape than that of x, or no numbers; with the default scheme, too, if its values
+        at some points change where only others are moved.
 
     See Also
     --------
@@ -176,7 +181,7 @@ def estimate_derivative(
     Notes
     -----
     `nfev` is the number of values of f per point of x, rounded up: the number of calls, where f gets all of x
-    in each of them.
+    in each of them.  Among them are the one or two that show whether f is elementwise, see `derivative`.
 
     Examples
     --------
