@@ -38,12 +38,12 @@ def _staggered(rows: NDArray[Any], shift: int) -> NDArray[Any]:
     Each line still gets all its points, but neighbors never move alike: a function that is not elementwise,
     such as a cumulative sum, then shows in the error estimate, at no cost.
     """
-    rows, count = rows.copy(), len(rows)
+    moved, count = rows.copy(), len(rows)
     for k in (1, 2):
-        if k % count and rows.shape[1] > k:
-            order = (np.arange(count) - k * shift) % count
-            rows[:, k::3] = rows[order, k::3]
-    return rows
+        s = (k * shift) % count
+        if s:
+            moved[s:, k::3], moved[:s, k::3] = rows[:-s, k::3], rows[-s:, k::3]
+    return moved
 
 
 class ElementwiseLines(Lines):
@@ -190,6 +190,8 @@ class ElementwiseLines(Lines):
 
     def _values(self, t: NDArray[Any], index: IntArray | None) -> NDArray[Any]:
         # Workers get everything at once; elsewhere the rows of a long array come a few at a time.
+        if index is not None and len(index) == self.count and (index[1:] > index[:-1]).all():
+            index = None
         size = len(t) if self.function.mapper is not None else max(1, AT_ONCE // max(self.count, 1))
         early, near, places = self._early(t, index)
         parts = []
@@ -307,17 +309,14 @@ def _points(
 ) -> list[NDArray[Any]]:
     """Return x + t by rows, of the dtype of x or complex, within bounds; the first lines go `early` far."""
     dtype = np.result_type(x.dtype, np.complex128) if t.dtype.kind == "c" else x.dtype
-    t, n = t.astype(dtype, copy=False), early.shape[1]
-    rows = []
-    for row, first in zip(t, early.astype(dtype, copy=False), strict=True):
-        points = x + row
-        if n:
-            np.add(x[:n], first, out=points[:n])
-        if bounds is not None and dtype.kind == "f":
-            # Adding and rounding may step over a bound by one unit in the last place.
-            np.clip(points, *bounds, out=points)
-        rows.append(points)
-    return rows
+    t, early, n = t.astype(dtype, copy=False), early.astype(dtype, copy=False), early.shape[1]
+    points = x + (early if n == x.size else t)
+    if 0 < n < x.size:
+        np.add(x[:n], early, out=points[:, :n])
+    if bounds is not None and dtype.kind == "f":
+        # Adding and rounding may step over a bound by one unit in the last place.
+        np.clip(points, *bounds, out=points)
+    return list(points)
 
 
 @np.errstate(all="ignore")
