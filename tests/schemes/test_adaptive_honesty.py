@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+import calcml as cm
 from calcml._function import Function
 from calcml._lines import ElementwiseLines, PointLines, axes
 from calcml._status import Status
@@ -357,3 +358,12 @@ def test_quick_reductions():
         assert some(array) == array.any()
         assert every(array) == array.all()
     assert some(np.array([[False, True]]).T) and not every(np.array([[False, True]]).T[::-1])
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_a_search_below_a_step_that_was_too_long_forgets_its_tail(count):
+    # Three times the step reaches over the change of curvature at 1, where no shorter one was kept.
+    u = np.full(count, 0.9986)
+    estimate = cm.estimate_derivative(lambda u: np.where(u < 1, u * u, 2 * u - 1), u)
+    np.testing.assert_array_less(np.abs(estimate.value - 2 * u), estimate.error)
+    assert estimate.success and np.max(estimate.error) < 1e-3

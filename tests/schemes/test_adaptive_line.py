@@ -472,6 +472,13 @@ def test_the_series(n):
     assert found._series()[2] == [EPS / 2 * size for size in (8, 9, 7, 3)]
 
 
+def test_points_that_are_rounded_away():
+    found = line(cls=Line, unit=1.0)
+    for t, s in ((0.0, -0.5), (0.5, 0.0), (0.0, 0.0), (-0.5, -0.5), (0.5, 0.5)):
+        found.seen = [(1.0, -1.0, 2.0, 3.0), (t, s, 2.0, 3.0)]
+        unusual(found._series)
+
+
 def test_the_rounding_of_a_series():
     found, f = line(cls=Line, unit=0.5, origin=-3.0), np.polynomial.Polynomial([-3.0, 2.0, 5.0])
     t = [(1.0, -0.9375), (0.5, -0.5)]

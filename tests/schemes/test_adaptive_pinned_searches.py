@@ -135,7 +135,7 @@ def test_shorten_starts_below_the_step():
     s.low = np.array([2.0**-14, 0.0, 2.0**-2, 2.0**-9])
     s.step = np.array([2.0**-2, 2.0**-2, 2.0**-2, 2.0**-49])
     s.known[3] = False
-    s.failures = np.full(4, 5)
+    s.failures, s.tail_low = np.full(4, 5), np.array([[1.0], [2.0], [3.0], [4.0]])
     before = s.take(np.arange(4))
     terms = watched.fan.terms(s.values, slice(None))
     again = np.array([0, 1, 2])
@@ -153,6 +153,7 @@ def test_shorten_starts_below_the_step():
     assert isinstance(trials, int)
     np.testing.assert_array_equal(part.step, [2.0**-8, 2.0**-7, 2.0**-7])
     np.testing.assert_array_equal(part.low, [2.0**-14, 0, 0])
+    np.testing.assert_array_equal(part.tail_low[:, 0], [1, 2, 0])
     np.testing.assert_array_equal(part.high, before.step[:3])
     np.testing.assert_array_equal(part.head_high, terms.head[:3])
     np.testing.assert_array_equal(part.jump_high, terms.tail[:3])

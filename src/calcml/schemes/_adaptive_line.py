@@ -117,6 +117,9 @@ class Line(LineSearch):
         slopes, evens, rounding, total = [], [], [], 0.0
         for t, s, a, b in self.seen:
             ahead, behind = t / unit, -(s / unit)
+            if not (ahead > 0 and behind > 0):
+                # Rounded away.
+                raise UnusualError
             width = ahead + behind
             even = ((a - f0) / ahead - (f0 - b) / behind) / width
             slopes.append((a - b) / width - even * (ahead - behind))

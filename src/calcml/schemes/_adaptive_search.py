@@ -101,7 +101,10 @@ class Search:
         s.high, s.tail_high = before, np.full(s.tail_high.shape, np.inf)
         s.loud, s.known = np.ones(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool)
         s.failures = 0 * s.failures
-        s.low, s.some_high = np.where(s.low < before, s.low, 0.0), True
+        # What was too short a step is none that was kept, and its tail says nothing.
+        kept = s.low < before
+        s.low, s.some_high = np.where(kept, s.low, 0.0), True
+        s.tail_low = np.where(kept[:, None], s.tail_low, 0.0)
         middle = np.sqrt(s.low) * np.sqrt(before)
         s.step = self.steps.allowed(np.where(middle > 0, middle, PROOF * before), rows)
         _apart(s, s.step != before, lambda part: self._run(part, TRIALS // 2))
