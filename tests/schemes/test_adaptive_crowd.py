@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import calcml as cm
 from calcml._function import Function
 from calcml._lines import ElementwiseLines, PointLines, axes
 from calcml._parameters import flatten
@@ -655,3 +656,16 @@ def test_points_in_full_come_in_groups(monkeypatch):
     monkeypatch.setattr(crowds, "GROUP", 1000)
     c, _ = run(np.exp, X[:4500], 7)
     assert np.isfinite(c.value).all() and (c.step > 0).all()
+
+
+def test_the_highest_order_of_the_formula():
+    counts = [cm.estimate_derivative(np.exp, X[:5000], n).nfev for n in (MOST, MOST + 1)]
+    assert counts[0] < 35 < counts[1]
+
+
+def test_infinite_values_of_an_f_that_takes_no_parts():
+    a, x = np.linspace(1, 2, 5000), X[:5000].copy()
+    x[::7], x[1::7] = np.inf, -np.inf
+    value = cm.derivative(lambda x: a * np.sinh(x), x)
+    fine = np.isfinite(x)
+    np.testing.assert_allclose(value[fine], (a * np.cosh(x))[fine], rtol=1e-9)

@@ -367,3 +367,11 @@ def test_a_search_below_a_step_that_was_too_long_forgets_its_tail(count):
     estimate = cm.estimate_derivative(lambda u: np.where(u < 1, u * u, 2 * u - 1), u)
     np.testing.assert_array_less(np.abs(estimate.value - 2 * u), estimate.error)
     assert estimate.success and np.max(estimate.error) < 1e-3
+
+
+@pytest.mark.parametrize("n", range(1, 6))
+def test_every_order_on_more_lines_than_a_few(n):
+    x = np.linspace(-1, 1, 40)
+    estimate = cm.estimate_derivative(np.exp, x, n)
+    np.testing.assert_array_less(np.abs(estimate.value - np.exp(x)), estimate.error)
+    assert np.max(estimate.error) < 1e-13 * 20**n

@@ -132,6 +132,17 @@ def test_numbers_near_zero_are_left_to_difference():
         assert len(one.derivative(lambda x: 1.5 * x, x, 1)[1]) == 2
 
 
+def test_the_ends_of_what_is_ordinary():
+    one, way = Central().one, Central().many(1)
+    assert len(one.derivative(lambda x: 1.5 * x, way.least, 1)[1]) == 2
+    assert one.derivative(None, math.nextafter(way.least, 0), 1) == (None, [])
+    assert len(one.derivative(np.exp, 1.0, MOST)[1]) > MOST
+    h = (1.0 + Forward().few.factor) - 1.0
+    slopes = (1e150, math.nextafter(1e150, 0))
+    values = [Forward().one.derivative(lambda x, s=s: s * h * (x > 1), 1.0, 1)[0] for s in slopes]
+    assert values == [None, slopes[1]]
+
+
 def test_a_value_out_of_range_is_left_to_difference():
     one = Forward().one
     for slope, good in ((9e149, True), (1.1e150, False), (math.nan, False), (-math.inf, False)):
