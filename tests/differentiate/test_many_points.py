@@ -9,7 +9,7 @@ import pytest
 
 from calcml._function import Function
 from calcml._lines import ElementwiseLines
-from calcml._lines._elementwise import _same
+from calcml._lines._company import same
 from calcml._status import Status
 from calcml.differentiate.derivative import BLOCK, MANY, derivative, estimate_derivative
 from calcml.errors import EvaluationError
@@ -30,7 +30,7 @@ class Watched:
         return self.f(x, *args, **kwargs)
 
 
-def assert_same(a, b):
+def assertsame(a, b):
     for name in FIELDS:
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
 
@@ -167,7 +167,7 @@ def test_workers_change_nothing(scheme):
         return [g(value) for value in values]
 
     alone = estimate_derivative(np.tanh, X, scheme=scheme)
-    assert_same(estimate_derivative(np.tanh, X, scheme=scheme, workers=mapper), alone)
+    assertsame(estimate_derivative(np.tanh, X, scheme=scheme, workers=mapper), alone)
 
 
 def test_memory_is_that_of_a_few_arrays():
@@ -310,14 +310,14 @@ def test_the_rows_of_a_long_array_come_a_few_at_a_time(monkeypatch):
     a = np.linspace(1, 2, X.size)
     at_once = estimate_derivative(lambda x: np.sin(a * x), X)
     monkeypatch.setattr("calcml._lines._elementwise.AT_ONCE", 3 * X.size)
-    assert_same(estimate_derivative(lambda x: np.sin(a * x), X), at_once)
+    assertsame(estimate_derivative(lambda x: np.sin(a * x), X), at_once)
 
 
 def test_values_may_differ_in_their_last_digits():
     eps = np.finfo(float).eps
     a = np.array([1.0, 1e-3, np.nan, np.inf, -np.inf, 0.0])
-    assert _same(a, a * (1 + 60 * eps))
-    assert _same(a, np.array([1.0, 1e-3 + 60 * eps, np.nan, np.inf, -np.inf, 60 * eps]))
+    assert same(a, a * (1 + 60 * eps))
+    assert same(a, np.array([1.0, 1e-3 + 60 * eps, np.nan, np.inf, -np.inf, 60 * eps]))
     for other in (
         [1 + 1e-12, 1e-3, np.nan, np.inf, -np.inf, 0],
         [1, 1e-3 + 1e-12, np.nan, np.inf, -np.inf, 0],
@@ -325,7 +325,7 @@ def test_values_may_differ_in_their_last_digits():
         [1, 1e-3, np.nan, -np.inf, -np.inf, 0],
         [1, 1e-3, np.nan, 1e300, -np.inf, 0],
     ):
-        assert not _same(a, np.array(other, dtype=float))
+        assert not same(a, np.array(other, dtype=float))
 
 
 def test_a_trial_that_fails_leaves_nothing_behind():

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from calcml._function import Function
 from calcml._lines._base import Lines, exact
+from calcml._lines._company import SAME, halves, in_proportion, same, staggered
 from calcml._typing import FloatArray, IntArray
 from calcml.errors import EvaluationError
 
@@ -26,24 +27,6 @@ PARTS, PART_HEAD = 4, 3 * 64
 AT_ONCE = 2**20
 # Lengths of the two parts of x on which f is tried, and where the second begins.
 TRIAL, START = (1021, 769), 510
-# So many points are few.  A change in proportion may miss it by this part.
-FEW, STRAIGHT = 8, 4
-# Two values of f at one point differ at most by so many units of rounding.
-SAME = 64.0
-
-
-def _staggered(rows: NDArray[Any], shift: int) -> NDArray[Any]:
-    """Return rows with one line in three moved on by `shift` rows, one by twice that; the opposite undoes it.
-
-    Each line still gets all its points, but neighbors never move alike: a function that is not elementwise,
-    such as a cumulative sum, then shows in the error estimate, at no cost.
-    """
-    moved, count = rows.copy(), len(rows)
-    for k in (1, 2):
-        s = (k * shift) % count
-        if s:
-            moved[s:, k::3], moved[:s, k::3] = rows[:-s, k::3], rows[-s:, k::3]
-    return moved
 
 
 class ElementwiseLines(Lines):
@@ -118,10 +101,10 @@ class ElementwiseLines(Lines):
         except Exception:  # noqa: BLE001  What f does wrong on all of x, its call there will tell.
             self.function.dtype = None
             return False
-        same = _same(a[0, START:], b[0, : TRIAL[0] - START])
+        same_values = same(a[0, START:], b[0, : TRIAL[0] - START])
         # An f whose values depend on the company is found out on all lines, not only on the first ones.
-        self.head = HEAD if same else self.count
-        return same
+        self.head = HEAD if same_values else self.count
+        return same_values
 
     def confirm(self) -> None:
         """Refuse an f whose values change where x does not: one that is not elementwise.
@@ -130,9 +113,7 @@ class ElementwiseLines(Lines):
         """
         if self.count < 2:
             return
-        # Multiples of the golden ratio have no pattern that f could share.
-        first = (np.arange(self.count) * 0.6180339887498949) % 1.0 < 0.5
-        for moved in (first, ~first)[: 2 if self.count < FEW else 1]:
+        for moved in halves(self.count):
             if self._follow(np.where(moved, self._nearby(), 0.0), ~moved):
                 raise EvaluationError(
                     "`derivative` needs an elementwise f: its values at some points of x changed when only "
@@ -145,19 +126,14 @@ class ElementwiseLines(Lines):
         return np.where(self.upper >= 2 * t, t, np.where(self.lower <= -2 * t, -t, 0.0))
 
     def _follow(self, t: FloatArray, rest: NDArray[np.bool_]) -> bool:
-        """Return whether f at the lines at rest follows the others.
-
-        It does if it changes in proportion to their distance, as noise does not, nor an iteration that goes
-        on until all points have converged.
-        """
+        """Return whether f at the lines at rest follows the others."""
         origin = self.origin()[rest]
         once = self.evaluate(t)[rest] - origin
         changed = np.abs(once) > SAME * self.eps * np.abs(origin)
         if not changed.any():
             return False
         twice, never = (self.evaluate(k * t)[rest] - origin for k in (2, 0))
-        straight = np.abs(twice - 2 * once) + np.abs(never) <= np.abs(once) / STRAIGHT
-        return bool(straight[changed].mean() > 1 / 2)
+        return in_proportion(once, twice, never, changed)
 
     @cached_property
     def _for_parts(self) -> Function:
@@ -210,7 +186,7 @@ class ElementwiseLines(Lines):
             parts.append((values if index is None else values[:, index], values[:, : first.shape[1]].copy()))
         values, first = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
         if first.size:
-            values[:, near] = _staggered(first, -1)[:, places]
+            values[:, near] = staggered(first, -1)[:, places]
         return values[..., None]
 
     def _early(self, t: NDArray[Any], index: IntArray | None) -> tuple[NDArray[Any], Any, Any]:
@@ -219,11 +195,11 @@ class ElementwiseLines(Lines):
             return t[:, :0], slice(0), slice(0)
         n = min(self.count, self.head)
         if index is None:
-            return _staggered(t[:, :n], 1), slice(n), slice(n)
+            return staggered(t[:, :n], 1), slice(n), slice(n)
         near = np.flatnonzero(index < n)
         early = np.zeros((len(t), n), dtype=t.dtype)
         early[:, index[near]] = t[:, near]
-        return _staggered(early, 1), near, index[near]
+        return staggered(early, 1), near, index[near]
 
     def _wrong_shape(self) -> None:
         raise EvaluationError(
@@ -284,9 +260,9 @@ class _Part(PartialLines):
         if not x.size:
             return np.empty((len(t), 0, self.outputs), dtype=self.dtype)
         early = t[:, : self.head]
-        values = self.whole.on_part(_points(x, t, _staggered(early, 1) if self.head else early, bounds))
+        values = self.whole.on_part(_points(x, t, staggered(early, 1) if self.head else early, bounds))
         if self.head:
-            values[:, : self.head] = _staggered(values[:, : self.head], -1)
+            values[:, : self.head] = staggered(values[:, : self.head], -1)
         return values[..., None]
 
 
@@ -317,12 +293,3 @@ def _points(
         # Adding and rounding may step over a bound by one unit in the last place.
         np.clip(points, *bounds, out=points)
     return list(points)
-
-
-@np.errstate(all="ignore")
-def _same(a: NDArray[Any], b: NDArray[Any]) -> bool:
-    """Return whether the values are the same but for the last digits; NaN and infinity must match."""
-    size = np.abs(a) + np.abs(b)
-    largest = np.max(size, where=size < np.inf, initial=0.0)
-    close = (np.abs(a - b) <= SAME * np.finfo(a.dtype).eps * (size + largest)) & (size < np.inf)
-    return bool((close | (a == b) | (np.isnan(a) & np.isnan(b))).all())
