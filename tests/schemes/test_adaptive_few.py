@@ -32,6 +32,7 @@ FUNCTIONS = {
     "kink": lambda x: np.abs(x - 0.5),
     "noise": lambda x: np.sin(x) + 1e-9 * np.sin(1e7 * x),
     "steps": lambda x: np.round(np.exp(x), 6),
+    "stairs": lambda x: np.floor(5 * x) + x,
     "tiny": lambda x: 1e-120 * np.cos(x),
     "huge": lambda x: 1e120 * np.cos(x),
     "edge": lambda x: np.where(x < 0.1, np.nan, np.log(np.abs(x - 0.1))) + 0 * x,
@@ -295,6 +296,19 @@ def test_lines_that_settle_at_different_trials(generally):
     with np.errstate(all="ignore"):
         c, _ = few_lines(_lines(np.exp, np.ones(2)), np.arange(2), 1, 7)
     assert c.status.dtype == np.int8 and c.status.shape == c.value.shape == (2, 1) and c.step.shape == (2,)
+
+
+def test_values_that_were_not_asked_for_are_not_taken():
+    with np.errstate(all="ignore"):
+        _, fan = few_lines(_lines(np.abs, [-1.0, 0.0]), np.arange(2), 1, 7)
+        assert len(fan.known) == 1
+        (t, index, values), nodes = fan.known[0], np.array([2.0, 1.0])
+        step = t[1, 0]
+        assert fan.evaluate(nodes, step, slice(None)) is values and not fan.known
+        for other in ((2 * t, index), (t, index[::-1])):
+            fan.known = [(*other, np.full_like(values, np.nan)), (t, index, values)]
+            np.testing.assert_array_equal(fan.evaluate(nodes, step, slice(None)), values)
+            assert not fan.known
 
 
 def test_the_scale_of_a_number():

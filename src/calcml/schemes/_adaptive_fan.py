@@ -136,8 +136,8 @@ class Fan(ABC):
 
     def __init__(self, lines: Lines, index: IntArray) -> None:
         self.lines, self.index = lines, index
-        # What f has returned already, in the order in which it will be asked for.
-        self.known: list[FloatArray] = []
+        # Distances and lines for which f is known already, in the order in which it will be asked for.
+        self.known: list[tuple[FloatArray, IntArray, FloatArray]] = []
         self.origin = lines.origin()[index]
         self.magnitude, self.usable = np.abs(self.origin), np.isfinite(self.origin)
         self.size, self.eps = scale_of(lines)[index], lines.eps
@@ -159,9 +159,13 @@ class Fan(ABC):
 
     def evaluate(self, nodes: FloatArray, step: FloatArray, rows: Rows) -> FloatArray:
         """Return f at the nodes, shape (k, r, p, M)."""
+        t, index = self.distances(nodes, step, rows), self.index[rows]
         if self.known:
-            return self.known.pop(0)
-        return self.lines.evaluate(self.distances(nodes, step, rows), self.index[rows])
+            before, lines, values = self.known.pop(0)
+            if np.array_equal(before, t) and np.array_equal(lines, index):
+                return values
+            self.known.clear()
+        return self.lines.evaluate(t, index)
 
     @staticmethod
     @abstractmethod

@@ -49,10 +49,10 @@ class _FanSource:
 
     def evaluate(self, nodes: list[float], steps: list[float], rows: list[int]) -> tuple[Table, Table]:
         """Return distances on some lines and f there."""
-        index = np.array(rows)
-        t = self.fan.distances(np.array(nodes), np.array(steps), index)
-        values = self.fan.lines.evaluate(t, self.fan.index[index])
-        self.fan.known.append(values)
+        fan, lines = self.fan, np.array(rows)
+        t, index = fan.distances(np.array(nodes), np.array(steps), lines), fan.index[lines]
+        values = fan.lines.evaluate(t, index)
+        fan.known.append((t, index, values))
         return t.tolist(), values[..., 0].tolist()
 
 

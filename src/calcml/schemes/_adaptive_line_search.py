@@ -27,6 +27,7 @@ from calcml.schemes._adaptive_steps import (
     SHRINK,
     START_POWER,
     TINY,
+    UNPROVED,
 )
 from calcml.schemes._adaptive_trials import CANCELLATION, LOUD, NOISE_POWER, Q_HIGH, Q_LOW, ROUNDED, TOOTH
 from calcml.schemes._quick import LARGE, UnusualError
@@ -119,7 +120,7 @@ class LineSearch:
             return self._settled()
         if q > Q_HIGH:
             self.high, self.tail_high, self.failures = self.step, tail, self.failures + (q > Q_LAWFUL)
-            factor = math.sqrt(Q_WANTED / q) if q <= Q_LAWFUL else SHRINK
+            factor = self._shrinkage(q)
         else:
             growth = math.sqrt(Q_WANTED / q) if q > 0 else self._blind_growth(slope, head, size, noise)
             self.low, self.tail_low, self.slope_low, self.seen_low = self.step, tail, slope, self.seen
@@ -151,6 +152,13 @@ class LineSearch:
     def credible(self, rounding: float) -> float:
         """Return the most noise of f that the trials leave possible, given that of rounding."""
         return max(LOUD * self.quiet, CANCELLATION * rounding)
+
+    def _shrinkage(self, q: float) -> float:
+        """Return the factor to the next step where this one is too long."""
+        if q > Q_LAWFUL:
+            return SHRINK
+        # What stands for an unproved q there may be one that is proved.
+        return PROOF if q == UNPROVED else math.sqrt(Q_WANTED / q)
 
     def _inside(self, step: float) -> float:
         """Return the step to try, kept inside the bracket."""
