@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import add
 from typing import NamedTuple
 
 from calcml.schemes._adaptive_tableau import EXCESS, FLAT, POOL, Grid
@@ -99,7 +100,8 @@ def best_entry(table: Constants, wanted: list[float], companion: list[float], ro
         rows.append(zip(level.judged, wanted, values, shorter[1:], spread))
     before, pool = tails[max(len(tails) - 4, 0)], tails[-POOL:]
     flat = before > 0 and FLAT[0] < tails[-2] / before < FLAT[1]
-    common = sum(pool) / len(pool) if flat else 0.0
+    # Not `sum`, which compensates for rounding from Python 3.12 on, as NumPy does not.
+    common = reduce(add, pool) / len(pool) if flat else 0.0
     error = math.inf
     for row in rows:
         for (first, change, worst, scale), d, c, inner, own in row:
