@@ -58,6 +58,5 @@ def _weighted(weights: tuple[float, ...], values: list[float]) -> float:
     """Return the sum of the weighted values, each less the first, as `weighted_sum` takes it."""
     total = weights[1] * (values[1] - values[0])
     for weight, value in zip(weights[2:], values[2:], strict=True):
-        if weight:
-            total += weight * (value - values[0])
+        total += weight * (value - values[0])
     return total
