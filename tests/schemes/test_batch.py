@@ -6,22 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ordinary import SCHEMES
 from recorder import Recorder
 
 import calcml as cm
 from calcml.errors import EvaluationError
-from calcml.schemes import Backward, Central, Forward, Relative, Shi, _batch
+from calcml.schemes import Backward, Central, Forward, Shi, _batch
 from calcml.schemes._batch import first_in_batch, second_in_batch
 
-SCHEMES = [
-    Forward(),
-    Forward(2),
-    Backward(),
-    Backward(3),
-    Central(),
-    Central(4),
-    Central(step=Relative(floor=2.0)),
-]
 numbers = st.floats(-1e8, 1e8).map(lambda v: 0.0 if abs(v) < 1e-2 else v)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ordinary import SCHEMES
 from recorder import Recorder
 
 import calcml as cm
@@ -14,15 +15,6 @@ from calcml.schemes._many import ManyPoints, many_points
 from calcml.schemes._recipe import plan
 from calcml.schemes.steps import optimal_factor
 
-SCHEMES = [
-    Forward(),
-    Forward(2),
-    Backward(),
-    Backward(3),
-    Central(),
-    Central(4),
-    Central(step=Relative(floor=2.0)),
-]
 numbers = st.floats(-1e200, 1e200).map(lambda v: 0.0 if abs(v) < 1e-3 else v)
 COUNT = 70_000
 

@@ -7,21 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ordinary import NOT_PLAIN, SCHEMES
 from recorder import Recorder
 
 import calcml as cm
 from calcml.schemes import Backward, Central, Forward, Relative, Shi
-from calcml.schemes._one import MOST, OneNumber
+from calcml.schemes._one import OneNumber
+from calcml.schemes._quick import MOST
 
-SCHEMES = [
-    Forward(),
-    Forward(2),
-    Backward(),
-    Backward(3),
-    Central(),
-    Central(4),
-    Central(step=Relative(floor=2.0)),
-]
 numbers = st.floats(-1e8, 1e8).map(lambda v: 0.0 if abs(v) < 1e-8 else v)
 
 
@@ -102,24 +95,7 @@ def test_options_and_other_steps_are_left_to_difference(monkeypatch):
         assert cm.schemes.as_scheme(scheme).one is None
 
 
-@pytest.mark.parametrize(
-    ("x", "n"),
-    [
-        (np.float32(1.0), 1),
-        (np.array(1.0), 1),
-        ([1.0], 1),
-        (True, 1),
-        (2**53, 1),
-        (-(2**53), 1),
-        (1e150, 1),
-        (math.inf, 1),
-        (math.nan, 1),
-        (1.0, MOST + 1),
-        (1.0, 0),
-        (1.0, True),
-        (1.0, np.int64(1)),
-    ],
-)
+@pytest.mark.parametrize(("x", "n"), NOT_PLAIN)
 def test_what_is_no_plain_number(x, n):
     assert OneNumber(2, 0, 1.0).derivative(None, x, n) == (None, [])
 

@@ -15,8 +15,8 @@ from calcml._lines import Lines
 from calcml._typing import FloatArray, IntArray
 from calcml._validation import is_vector
 from calcml.schemes._adaptive_fan import NOTHING, Fan, Symmetric
-from calcml.schemes._adaptive_numbers import MOST, Table, answers
-from calcml.schemes._quick import DOUBLE, EPS, LARGE, UnusualError, floats, is_number
+from calcml.schemes._adaptive_numbers import Table, answers
+from calcml.schemes._quick import DOUBLE, EPS, LARGE, UnusualError, are_plain, floats
 from calcml.schemes.base import Coefficient
 
 __all__ = ["FewLines", "few_lines"]
@@ -72,7 +72,7 @@ class FewLines:
 
     def derivative(self, f: Callable[[Any], Any], x: Any, n: Any) -> tuple[np.float64 | None, list[Any]]:
         """Return the n-th derivative at a number, or the same as `gradient` does."""
-        if not is_number(x) or type(n) is not int or not 0 < n <= MOST:
+        if not are_plain(x, n):
             return None, []
         source = _Number(f, np.array([float(x)]))
         values = self._values(source, n)

@@ -23,12 +23,9 @@ from calcml.schemes._adaptive_line_search import SMALLEST, TRIAL
 from calcml.schemes._adaptive_number_tableau import constants
 from calcml.schemes._adaptive_search import RETRIES, TRIALS
 from calcml.schemes._adaptive_tableau import grid
-from calcml.schemes._quick import LARGE, UnusualError
+from calcml.schemes._quick import LARGE, MOST, UnusualError
 
-__all__ = ["MOST", "Source", "Table", "answers"]
-
-# The highest order; the errors of higher ones are never small.
-MOST = 10
+__all__ = ["Source", "Table", "answers"]
 
 # For each node, for each side, a number for each line.
 Table: TypeAlias = Sequence[Sequence[Sequence[float]]]

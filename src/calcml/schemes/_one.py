@@ -13,12 +13,9 @@ from typing import Any
 import numpy as np
 
 from calcml.schemes._many import many_points
-from calcml.schemes._quick import LARGE, UnusualError, floats, is_number
+from calcml.schemes._quick import LARGE, UnusualError, are_plain, floats
 
 __all__ = ["OneNumber"]
-
-# The highest order of a derivative.
-MOST = 10
 
 
 class OneNumber:
@@ -34,7 +31,7 @@ class OneNumber:
     def derivative(self, f: Callable[[Any], Any], x: Any, n: Any) -> tuple[np.float64 | None, list[Any]]:
         """Return the n-th derivative, or None and what f returned at the first points of `difference`."""
         seen: list[Any] = []
-        if not is_number(x) or type(n) is not int or not 0 < n <= MOST:
+        if not are_plain(x, n):
             return None, seen
         way, x = many_points(n, self.order, self.side, self.floor), float(x)
         if 0 < abs(x) < way.least:

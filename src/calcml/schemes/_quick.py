@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["DOUBLE", "EPS", "LARGE", "UnusualError", "floats", "is_number"]
+__all__ = ["DOUBLE", "EPS", "LARGE", "MOST", "UnusualError", "are_plain", "floats"]
 
 DOUBLE = np.dtype(np.float64)
 EPS = float(np.finfo(np.float64).eps)
@@ -15,15 +15,18 @@ EPS = float(np.finfo(np.float64).eps)
 LARGE = 1e150
 # What a number may be; and integers below this are floats, too.
 NUMBERS, EXACT = (float, int, np.float64), 2.0**53
+# The highest order of a derivative; the errors of higher ones are never small.
+MOST = 10
 
 
 class UnusualError(Exception):
     """Something out of the ordinary, which the general way has to look at."""
 
 
-def is_number(x: Any) -> bool:
-    """Return whether x is a finite number as most are, no array and of no other precision."""
-    return type(x) in NUMBERS and abs(x) < (EXACT if type(x) is int else LARGE)
+def are_plain(x: Any, n: Any) -> bool:
+    """Return whether x is a number as most are, no array and of no other precision, and n a low order."""
+    finite = type(x) in NUMBERS and abs(x) < (EXACT if type(x) is int else LARGE)
+    return finite and type(n) is int and 0 < n <= MOST
 
 
 def floats(f: Callable[[Any], Any], points: Iterable[Any], seen: list[Any]) -> list[float]:
