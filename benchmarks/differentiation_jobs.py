@@ -294,6 +294,7 @@ FULL: dict[str, Build] = {
     **{f"hessian-{n}": partial(hessian_job, n) for n in (10, 50)},
     "derivative-1": partial(points_job, 1),
     "derivative-1e2": partial(points_job, 100),
+    "derivative-2e3": partial(points_job, 2000),
     "derivative-1e5": partial(points_job, 10**5),
     "derivative-1e6": partial(points_job, 10**6),
     "sparse-1e4": partial(sparse_job, 10**4),

@@ -14,7 +14,7 @@ from calcml._parameters import flatten
 from calcml._status import Status
 from calcml.errors import EvaluationError
 from calcml.schemes import _adaptive_crowd as crowds
-from calcml.schemes._adaptive_crowd import LEAST, crowd, is_crowd
+from calcml.schemes._adaptive_crowd import LEAST, LEAST_WHOLE, crowd, is_crowd
 from calcml.schemes._adaptive_crowd_formula import BLOCK, MOST, Differences, formula_of, measure
 from calcml.schemes._adaptive_crowd_guide import (
     COUNT,
@@ -377,13 +377,20 @@ def test_steps_far_apart_make_nothing_sure():
 
 
 def test_what_a_crowd_is():
-    assert LEAST == 4096
-    assert is_crowd(lines_of(np.sin, np.zeros(LEAST)))
-    assert not is_crowd(lines_of(np.sin, np.zeros(LEAST - 1)))
+    assert (LEAST, LEAST_WHOLE) == (1024, 4096)
+    assert is_crowd(lines_of(np.sin, np.linspace(0, 1, LEAST)))
+    assert not is_crowd(lines_of(np.sin, np.linspace(0, 1, LEAST - 1)))
     many = lines_of(np.sin, np.arange(5000.0))
     assert not is_crowd(many.part(slice(None)))
     flat, structure = flatten(np.zeros(LEAST))
     assert not is_crowd(PointLines(Function(np.sum, structure), flat, axes(LEAST)))
+
+
+def test_where_f_gets_all_of_x_a_crowd_is_larger():
+    assert is_crowd(lines_of(np.sin, np.linspace(0, 1, LEAST_WHOLE), divisible=False))
+    assert not is_crowd(lines_of(np.sin, np.linspace(0, 1, LEAST_WHOLE - 1), divisible=False))
+    a = np.linspace(1, 2, LEAST_WHOLE - 1)
+    assert not is_crowd(lines_of(lambda x: a * np.sin(x), a))
 
 
 X = RNG.uniform(0.1, 5, 6000)
@@ -534,14 +541,40 @@ def test_points_that_are_not_finite():
 
 
 def test_two_digits_of_the_value_or_of_f_over_its_length_are_enough():
-    # |f| / L is 100 / (64 · 0.5) for the first three, and at |x| = 1000, far from their steps, 100 / 100.
-    x = np.array([1.0, 1.0, 1.0, 1000.0, 1000.0, 0.0])
-    size = np.full(6, 100.0)
-    d = Differences(np.array([0.5] * 5 + [1e-9]), x, x, size, x)
-    value = np.array([1.0, 1.0, 0.0, 0.0, 0.0, 0.0])
-    error = np.array([0.0099, 0.032, 0.031, 0.0099, 0.0101, 9.9])
+    # f changes by 12.5 over five steps of 0.5, so by 20 over its length of 4; at |x| = 1000, far from the
+    # steps, the length is 100.  Where f has not moved, |f| counts.
+    x = np.array([1.0, 1.0, 1.0, 1000.0, 1000.0, 0.0, 1.0, 1.0])
+    size, change = np.full(8, 100.0), np.array([12.5] * 6 + [0.0] * 2)
+    d = Differences(np.array([0.5] * 5 + [1e-9] + [0.5] * 2), x, x, size, change, x)
+    value = np.array([1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])
+    error = np.array([0.0099, 0.0501, 0.0499, 0.0019, 0.0021, 1.9, 0.2499, 0.2501])
     ok, poor = Status.OK, Status.INACCURATE
-    np.testing.assert_array_equal(crowds._status(1, value, error, d, x), [ok, poor, ok, ok, poor, ok])
+    codes = crowds._status(formula_of(1), value, error, d, x)
+    np.testing.assert_array_equal(codes, [ok, poor, ok, ok, poor, ok, ok, poor])
+
+
+def test_a_derivative_lost_in_a_large_constant_is_not_passed_off_as_good():
+    x = np.linspace(0, 6, 5000)
+    c, _ = run(lambda x: 1e14 + np.sin(x), x)
+    gone = np.abs(c.value[:, 0] - np.cos(x)) > 0.1 * np.abs(np.cos(x))
+    assert gone.any() and (c.status[gone] == Status.INACCURATE).all()
+
+
+def test_x_rounded_inside_f_is_noise_that_the_formula_does_not_see():
+    # At all nodes x is off by the same distance: what they show is smooth.
+    x = np.random.default_rng(4).uniform(0.5, 3, 5000)
+    for f in (lambda x: np.sin(x.astype(np.float32).astype(float)), lambda x: np.exp(np.round(x, 7))):
+        c, _ = run(f, x)
+        true = np.cos(x) if f(np.zeros(1)) == 0 else np.exp(x)
+        assert np.mean(np.abs(c.value[:, 0] - true) <= (c.truncation + c.noise)[:, 0]) > 0.97
+
+
+def test_noise_at_the_point_itself_counts_as_well():
+    # Cancellation leaves noise of one size, whatever is left of f: as a part of |f| it differs everywhere.
+    x = np.random.default_rng(6).uniform(0.98, 1.02, 20_000)
+    weights = [1, -6, 15, -20, 15, -6, 1]
+    c, _ = run(lambda x: np.polyval(weights, x), x)
+    assert np.mean(np.abs(c.value[:, 0] - 6 * (x - 1) ** 5) <= (c.truncation + c.noise)[:, 0]) > 0.98
 
 
 def test_f_that_is_nowhere_finite():

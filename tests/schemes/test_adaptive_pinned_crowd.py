@@ -66,13 +66,15 @@ def test_differences_may_be_eight_times_the_noise_of_the_scouts():
     x = np.linspace(1, 2, 6)
     f = lambda x: np.sin(np.round(x * 2.0**20) * 2.0**-20)
     d = measure(formula_of(1), lines_of(f, x), np.full(6, 2.0**-7))
-    share = d.spread / d.size / 8
-    c, rest = followed(f, x, np.full(6, 2.0**-7), share * np.array([1.001, 0.999] * 3))
-    np.testing.assert_array_equal(rest, [1, 3, 5])
-    value, truncation, noise = taylor(formula_of(1), d, share * d.size, EPS)
+    share = d.spread / d.size
+    factor = np.array([1.001 / 8, 0.999 / 8, 0.5, 1.5, 20.0, 0.999 / 8])
+    c, rest = followed(f, x, np.full(6, 2.0**-7), share * factor)
+    np.testing.assert_array_equal(rest, [1, 5])
+    # The noise is that of the scouts, or what the differences at the point itself show if that is more.
+    value, truncation, noise = taylor(formula_of(1), d, d.spread * np.maximum(factor, 1.0), EPS)
     np.testing.assert_array_equal(c.value[:, 0], value)
     np.testing.assert_array_equal(c.truncation[:, 0], truncation)
-    np.testing.assert_allclose(c.noise[:, 0], noise, rtol=2e-3)
+    np.testing.assert_allclose(c.noise[:, 0], noise, rtol=1e-12)
     np.testing.assert_array_equal(c.step, np.full(6, 2.0**-7))
 
 
@@ -175,25 +177,28 @@ def test_parts_are_small_where_f_takes_them(monkeypatch, divides, cuts):
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_codes(n):
-    # A hundredth of the value, or of |f| over 64 steps or |x| / 10, by its n-th power; 1 stands for |x| at 0.
+    # A hundredth of the value, or of the change of f over 8 steps or |x| / 10, by the n-th power of that;
+    # 1 stands for |x| at 0.
+    formula = formula_of(n)
     x = np.array([1.0, 1.0, 1.0, 1000.0, 1000.0, 0.0, 0.0, 0.5, -1000.0, 1.0, 1.0])
     step = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0])
-    length = np.array([64.0, 64.0, 64.0, 100.0, 100.0, 0.1, 0.1, 0.05, 100.0, 64.0, 64.0])
-    unit = 1e-2 * 5.0 / length**n
+    length = np.array([8.0, 8.0, 8.0, 100.0, 100.0, 0.1, 0.1, 0.05, 100.0, 8.0, 8.0])
+    change = np.full(11, 3.0)
+    unit = 1e-2 * 3.0 * (8 / formula.nodes[-1]) / length**n
     factor = np.array([0.999, 1.001, 2.0, 0.999, 1.001, 0.999, 1.001, 0.999, 0.999, NAN, INF])
     value = np.zeros(11)
     value[2] = -100.0 * 2.0 * unit[2]
-    error, size = factor * unit, np.full(11, 5.0)
+    error, size = factor * unit, np.full(11, 1e9)
     error[2] = abs(value[2]) * 1e-2
-    codes = _status(n, value, error, Differences(step, value, value, size, value), x)
+    codes = _status(formula, value, error, Differences(step, value, value, size, change, value), x)
     poor = Status.INACCURATE
     np.testing.assert_array_equal(codes, [0, poor, 0, 0, poor, 0, poor, 0, 0, poor, poor])
     assert codes.dtype == np.int8
-    assert _status(n, np.ones(2), np.full(2, 0.01), None, None).tolist() == [0, 0]
-    # A hundredth of 100, which is 6400 over 64 steps, is 1 exactly.
-    one, zero, size = np.ones(2), np.zeros(2), np.full(2, 100 * 64.0**n)
-    codes = _status(n, zero, np.array([1.0, 1 + EPS]), Differences(one, zero, zero, size, zero), one)
-    np.testing.assert_array_equal(codes, [0, poor])
+    assert _status(formula, np.ones(2), np.full(2, 0.01), None, None).tolist() == [0, 0]
+    # Where f stands still, a hundredth of |f|: of 100, which is 800 over 8 steps, it is 1 exactly.
+    one, zero, size = np.ones(2), np.zeros(2), np.full(2, 100 * 8.0**n)
+    d = Differences(one, zero, zero, size, zero, zero)
+    np.testing.assert_array_equal(_status(formula, zero, np.array([1.0, 1 + EPS]), d, one), [0, poor])
 
 
 def test_results_of_many_lines():
@@ -272,9 +277,81 @@ def test_numbers_of_the_guide():
         2,
     )
     assert guides.POWERS == (-7, -6, -5, -4, -3, -2, -1, 0) and guides.FEW_POWERS == (-4, -3)
-    assert (guides.WORSE, guides.APART, crowds.LOUD, crowds.LEAST) == (100.0, 16.0, 8.0, 4096)
+    assert (guides.WORSE, guides.APART, guides.NOISY, crowds.LOUD) == (100.0, 16.0, 64.0, 8.0)
     np.testing.assert_array_equal(per_power(np.array([8.0]), np.array([2.0]), 3), [1])
     np.testing.assert_array_equal(_pooled(np.array([1.0, 5, 2, 0, 0, 0, 3])), [5, 5, 5, 5, 3, 3, 3])
+
+
+@pytest.mark.parametrize(
+    ("noise", "divides", "tried"),
+    [
+        (0.0, True, [-7, -6, -5, -4, -3, -2, -1, 0]),
+        (0.0, False, [-4, -3]),
+        (1e-9, True, [-7, -6, -5, -4, -3, -2, -1, 0]),
+        (1e-9, False, [-4, -3, -2, -1, 0]),
+        (40 * EPS, False, [-4, -3]),
+    ],
+)
+def test_noise_leads_to_longer_steps(monkeypatch, noise, divides, tried):
+    rng, powers = np.random.default_rng(3), []
+    lines = dividing(lambda x: x * (3 + noise * rng.uniform(-1, 1, x.shape)), np.linspace(1, 2, 640), divides)
+    full = Adaptive().coefficient(lines.part(guides._positions(lines, np.arange(640))), 1)
+    monkeypatch.setattr(Adaptive, "coefficient", lambda *_, **__: full)
+
+    def measured(formula, part, h):
+        powers.append(round(float(np.log2(h[0] / full.step[0]))))
+        return measure(formula, part, h)
+
+    monkeypatch.setattr(guides, "measure", measured)
+    guides.guide(Adaptive(), lines, formula_of(1), np.arange(640))
+    assert powers == tried
+
+
+@pytest.mark.parametrize(("more", "tried"), [(0, [-4, -3]), (1, [-4, -3, -2, -1, 0])])
+def test_noise_of_few_scouts_leads_nowhere(monkeypatch, more, tried):
+    # A longer step is tried while it helps more than half of them.
+    powers, x = [], np.linspace(1, 2, 640)
+    lines = dividing(np.exp, x, False)
+    index = guides._positions(lines, np.arange(640))
+    loud = np.arange(len(index)) < len(index) // 2 + more
+
+    def measured(formula, part, h):
+        powers.append(round(float(np.log2(h[0]))))
+        ones = np.ones(len(index))
+        return Differences(h, h, np.where(loud, 1e-6, 1e-16), ones, ones, 0 * ones)
+
+    ok = np.zeros((len(index), 1), dtype=np.int8)
+    full = Coefficient(*np.ones((3, len(index), 1)), np.ones(len(index)), ok)
+    monkeypatch.setattr(Adaptive, "coefficient", lambda *_, **__: full)
+    monkeypatch.setattr(guides, "measure", measured)
+    guides.guide(Adaptive(), lines, formula_of(1), np.arange(640))
+    assert powers == tried
+
+
+def test_cells_need_a_width_that_can_be_divided():
+    assert Cells.suits(np.array([0.0, 2.0**-1010])) and not Cells.suits(np.array([0.0, 2.0**-1013]))
+    assert Cells.suits(np.array([-8e307, 8e307])) and not Cells.suits(np.array([1.0, 1.0]))
+    with np.errstate(over="ignore"):
+        assert not Cells.suits(np.array([-1e308, 1e308]))
+    tiny = np.linspace(1, 2, 64) * 2.0**-1060
+    known = Guide(tiny, np.ones(65), np.ones(65), np.arange(0), np.empty(0), np.empty(0))
+    assert type(known.cells) is Octaves
+    apart = np.linspace(-1, 1, 64) * 2.0**-1060
+    assert Guide(apart, np.ones(65), np.ones(65), np.arange(0), np.empty(0), np.empty(0)).cells is None
+
+
+def test_the_formula_may_be_neither_much_worse_nor_much_better():
+    value, error = np.ones((4, 1)), np.full((4, 1), 2.0**-40)
+    full = Coefficient(value, error / 2, error / 2, np.ones(4), np.zeros((4, 1), dtype=np.int8))
+    own = 2.0**-40 * np.array([100.0, 101.0, 1 / 100, 1 / 101])
+    np.testing.assert_array_equal(_proved(full, np.ones(4), own), [True, False, True, False])
+
+
+def test_sizes_and_changes_at_the_outermost_nodes():
+    x, h = np.array([1.0, -1.0, 0.0]), np.array([0.5, 0.25, 1.0])
+    d = measure(formula_of(1), lines_of(lambda t: t**2 + 3, x), h)
+    np.testing.assert_array_equal(d.size, [(1 + 2.5) ** 2 + 3, 2.25**2 + 3, 28])
+    np.testing.assert_array_equal(d.change, [3.5**2 - 1, 2.25**2 - 1, 25])
 
 
 @pytest.mark.parametrize("sign", [1, -1])

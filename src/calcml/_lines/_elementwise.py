@@ -26,7 +26,7 @@ PARTS, PART_HEAD = 4, 3 * 64
 # Numbers of one call after which it is made row by row: 8 MB each.
 AT_ONCE = 2**20
 # Lengths of the two parts of x on which f is tried, and where the second begins.
-TRIAL, START = (1021, 769), 510
+TRIAL, START = (251, 191), 125
 
 
 class ElementwiseLines(Lines):

@@ -16,24 +16,29 @@ from calcml._status import Status
 from calcml._typing import FloatArray, IntArray
 from calcml.schemes._adaptive_crowd_formula import BLOCK, MOST, Differences, Formula, formula_of, measure
 from calcml.schemes._adaptive_crowd_guide import Guide, guide, per_power, taylor
+from calcml.schemes._adaptive_fan import LENGTH
 from calcml.schemes.base import Coefficient, Scheme
 
 __all__ = ["crowd", "is_crowd"]
 
-# From here on the formula pays for its scouts.
-LEAST = 4096
+# From the first on the formula pays for its scouts if f takes parts, from the second on even if each of their
+# evaluations is one of all of x.
+LEAST, LEAST_WHOLE = 1024, 4096
 # Highest differences may exceed the noise of the scouts by so much.
 LOUD = 8.0
 # Lines that are differentiated in full at a time.
 GROUP = 4096
-# Fewer than two digits, as `Adaptive` has it.  Steps of the formula are a 64th of the length of f, mostly; at
-# a kink or a jump they mean nothing, and the length is |x| / 10 at least.
-INACCURATE, LENGTH, NEAR = 1e-2, 64.0, 0.1
+# Fewer than two digits, as `Adaptive` has it.  Where that is a question, noise has made the step of the
+# formula as long as that of the full scheme; at a kink or a jump it means nothing, and the length of f is
+# |x| / 10 at least.
+INACCURATE, NEAR = 1e-2, 0.1
 
 
 def is_crowd(lines: Lines) -> TypeGuard[ElementwiseLines]:
     """Return whether these are many points of one function."""
-    return type(lines) is ElementwiseLines and lines.count >= LEAST
+    if type(lines) is not ElementwiseLines or lines.count < LEAST:
+        return False
+    return lines.count >= LEAST_WHOLE or lines.divides
 
 
 def crowd(scheme: Scheme, lines: ElementwiseLines, n: int, *, error: bool) -> Coefficient:
@@ -101,12 +106,12 @@ def _follow(lines: ElementwiseLines, cut: slice, formula: Formula, known: Guide,
     if part.bounded:
         t = formula.nodes[-1] * step
         sure &= (t <= part.upper) & (-t >= part.lower)
-    value, truncation, noise = taylor(formula, d, sigma, part.eps)
+    value, truncation, noise = taylor(formula, d, np.maximum(sigma, d.spread), part.eps)
     error = truncation + noise
     sure &= np.isfinite(value) & np.isfinite(error)
     if not lines.divides and known.contradicts(value, error, sure):
         sure[:] = False
-    status = _status(formula.n, value, error, d, part.x)
+    status = _status(formula, value, error, d, part.x)
     column = (slice(None), None)
     table.put(cut, Coefficient(value[column], truncation[column], noise[column], step, status[column]))
     if not alive.all():
@@ -114,13 +119,15 @@ def _follow(lines: ElementwiseLines, cut: slice, formula: Formula, known: Guide,
     return cut.start + np.flatnonzero(alive & ~sure)
 
 
-def _status(n: int, value: FloatArray, error: FloatArray, d: Differences, x: FloatArray) -> IntArray:
-    """Return the codes of `Status`: two digits of the value, or of |f| over its length, are enough."""
+def _status(
+    formula: Formula, value: FloatArray, error: FloatArray, d: Differences, x: FloatArray
+) -> IntArray:
+    """Return the codes of `Status`: two digits of the value, or of the change of f over its length, do."""
     status = np.zeros(len(value), dtype=np.int8)
     rows = np.flatnonzero(~(error <= INACCURATE * np.abs(value)))
     if len(rows):
-        size = np.abs(x[rows])
-        length = np.maximum(LENGTH * d.step[rows], NEAR * np.where(size > 0, size, 1.0))
-        unit = per_power(d.size[rows], length, n)
+        scale, change = np.abs(x[rows]), LENGTH / formula.nodes[-1] * d.change[rows]
+        length = np.maximum(LENGTH * d.step[rows], NEAR * np.where(scale > 0, scale, 1.0))
+        unit = per_power(np.where(change > 0, change, d.size[rows]), length, formula.n)
         status[rows[~(error[rows] <= INACCURATE * unit)]] = Status.INACCURATE
     return status

@@ -113,8 +113,8 @@ class Differences:
         c_n hⁿ.
     spread : ndarray
         Noise of f that explains the highest differences.
-    size : ndarray
-        The largest |f| at the outermost nodes.
+    size, change : ndarray
+        The largest |f| at the outermost nodes, and by how much f changes up to one of them.
     slip : ndarray
         Noise of f that comes from points which are not floating-point numbers, and are rounded to one.
     """
@@ -123,6 +123,7 @@ class Differences:
     value: FloatArray
     spread: FloatArray
     size: FloatArray
+    change: FloatArray
     slip: FloatArray
 
 
@@ -141,9 +142,14 @@ def measure(formula: Formula, lines: Lines, step: FloatArray) -> Differences:
             cut = slice(start, start + BLOCK)
             sums = value[cut], odd[cut], even[cut]
             _add(formula, first, ahead[:, cut], behind[:, cut], origin[cut], *sums)
-    size = np.maximum(np.abs(ahead[-1]), np.abs(behind[-1]))
+    ends = ahead[-1], behind[-1]
+    size, change = _larger(*ends), _larger(*(end - origin for end in ends))
     slip = _slip(lines, formula.nodes[-1] * step, ahead[-1] - behind[-1])
-    return Differences(step, value, (np.abs(odd) + np.abs(even)) / 2, size, slip)
+    return Differences(step, value, (np.abs(odd) + np.abs(even)) / 2, size, change, slip)
+
+
+def _larger(a: FloatArray, b: FloatArray) -> FloatArray:
+    return np.maximum(np.abs(a), np.abs(b))
 
 
 def _add(

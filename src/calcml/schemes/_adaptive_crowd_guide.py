@@ -26,8 +26,9 @@ __all__ = ["Guide", "guide", "per_power", "taylor"]
 # Scouts: so many, or one point in so many.
 SCOUTS, SHARE = 1021, 16
 # Steps to try, in powers of two of the scout's own, L/8 or, where a term of the series is missing, more:
-# their nodes reach from 0.005 L to 0.6 L.  Where a call is on all points, only what suits most functions.
-POWERS, FEW_POWERS = tuple(range(-7, 1)), (-4, -3)
+# their nodes reach from 0.005 L to 0.6 L.  Where a call is on all points, only what suits most functions, and
+# longer steps as long as they help most scouts against a noise of more than so many units of rounding.
+POWERS, FEW_POWERS, NOISY = tuple(range(-7, 1)), (-4, -3), 64.0
 # The formula may be worse than the full scheme by so much; and neighbors' steps may differ by so much.
 WORSE, APART = 100.0, 16.0
 # Cells of a table over x; and the share of scouts that must keep their step in it, or half of it, and that
@@ -116,8 +117,8 @@ class Cells:
 
     @staticmethod
     def suits(at: FloatArray) -> bool:
-        """Return whether x can be counted in cells."""
-        return bool(np.isfinite(at[-1] - at[0]) and at[-1] > at[0])
+        """Return whether x can be counted in cells: their width, and its inverse, must be numbers."""
+        return bool(COUNT / np.finfo(np.float64).max < at[-1] - at[0] < np.inf)
 
     def _prepare(self) -> None:
         self.scale = (COUNT - 1) / (self.high - self.low)
@@ -154,7 +155,7 @@ def guide(scheme: Scheme, lines: ElementwiseLines, formula: Formula, usable: Int
     index = _positions(lines, usable)
     scouts = lines.part(index)
     full = scheme.coefficient(scouts, formula.n)
-    powers = POWERS if lines.divides else FEW_POWERS
+    powers = list(POWERS if lines.divides else FEW_POWERS)
     step, error, value = np.zeros(len(index)), np.full(len(index), np.inf), np.zeros(len(index))
     share = np.zeros(len(index))
     for power in powers:
@@ -170,6 +171,9 @@ def guide(scheme: Scheme, lines: ElementwiseLines, formula: Formula, usable: Int
             (share, d.spread / d.size),
         ):
             whole[better] = part[better]
+        helped = np.count_nonzero(better & (d.spread > NOISY * lines.eps * d.size))
+        if power == powers[-1] < POWERS[-1] and helped > len(index) / 2:
+            powers.append(power + 1)
     sure = _proved(full, value, error)
     share[~np.isfinite(share)] = 0.0
     tables = _between(scouts.x, step, share, sure)
@@ -198,10 +202,15 @@ def _allowed(scouts: PartialLines, formula: Formula, h: FloatArray) -> NDArray[n
 
 
 def _proved(full: Coefficient, value: FloatArray, error: FloatArray) -> NDArray[np.bool_]:
-    """Return where the formula agrees with the full scheme and is not much worse."""
+    """Return where the formula agrees with the full scheme and is not much worse.
+
+    Nor may it seem much better: then it misses what the full scheme has seen at other steps, as it does where
+    x is rounded inside f, by the same distance at all its nodes.
+    """
     before = (full.truncation + full.noise)[:, 0]
     agrees = np.abs(value - full.value[:, 0]) <= error + before
-    return agrees & (error <= WORSE * before) & (full.status[:, 0] == Status.OK)
+    alike = (error <= WORSE * before) & (before <= WORSE * error)
+    return agrees & alike & (full.status[:, 0] == Status.OK)
 
 
 def _between(

@@ -70,9 +70,9 @@ class Adaptive(Scheme):
     noise if f is smooth above them.  Where f stands still at small steps, as it does if x is rounded inside,
     half a jump counts as noise of every value, however smooth the values are at larger steps.
 
-    From 4096 points of an elementwise function on, a thousand are treated so, and guide one formula of ten to
-    fourteen evaluations at the others; points where its highest differences exceed the noise are treated in
-    full.
+    From 1024 points of an elementwise function on, or 4096 if it does not take parts of x, one in sixteen and at
+    most a thousand are treated so, and guide one formula of ten to fourteen evaluations at the others; points
+    where its highest differences exceed the noise are treated in full.
 
     The status is OK where the error is below a hundredth of the value, or of the change of f over L, by Lⁿ.
 
