@@ -441,6 +441,13 @@ def test_staircase_and_sawtooth_are_seen_through():
     assert abs(value - 0.5) <= max(error, 1e-5) < 1e-3
 
 
+def test_a_sawtooth_is_seen_through_where_x_is_zero():
+    # Nothing says there how long a step should be, or how close jumps may be.
+    for a in (1e-2, 2e-3, 6.4e-5, 1.6e-5):
+        value, error, _, _ = one(lambda t, a=a: (1 - np.cos(a + t)) / (a + t) ** 2, 0.0)
+        assert abs(value + a / 12 - a**3 / 180) <= error < 1e-6
+
+
 # Never silently wrong. --------------------------------------------------------------------------------------
 
 RUNGE = (lambda x: 1 / (1 + x * x), lambda x: -2 * x / (1 + x * x) ** 2)

@@ -278,8 +278,11 @@ def test_what_was_too_long_by_a_small_jump():
                 assert found._settled() is False
             else:
                 unusual(found._settled)
-    zero = line(high=1e-300)
+    # At x = 0 there is no size, and 1 stands for it.
+    zero = line(high=2.0**-10)
     zero.size = 0.0
+    unusual(zero._settled)
+    zero.high = next_to(2.0**-10, 1)
     assert zero._settled() is False
     # A step whose values are gone would have to be tried again.
     unusual(line(seen=[])._settled)

@@ -210,6 +210,17 @@ def test_jumps(seed):
     np.testing.assert_array_equal(state.jumps(trial, best, settled), np.zeros(LINES, dtype=bool))
 
 
+def test_jumps_at_zero_may_be_a_thousandth_apart():
+    # x has no size there, and 1 stands for it.
+    high = np.where(np.arange(LINES) % 2, 2.0**-10, np.nextafter(2.0**-10, 1))
+    ones = np.ones((LINES, OUTPUTS))
+    fan = fan_of(usable=ones > 0, size=np.zeros(LINES))
+    state = state_of(fan, high / 4, high=high, jump_high=1e-3 * ones, first=high, some_high=True)
+    trial = trial_of(tail=1e-9 * ones, size=ones, noise=1e-16 * ones)
+    found = state.jumps(trial, high / 4, np.ones(LINES, dtype=bool))
+    np.testing.assert_array_equal(found, np.arange(LINES) % 2)
+
+
 NAMES = ("low", "tail_low", "slope_low", "high", "tail_high", "jump_high", "head_high", "quiet")
 
 

@@ -135,7 +135,7 @@ class LineSearch:
 
     def _settled(self) -> bool:
         """Return False; what made a longer step too long must not have been a small jump."""
-        if self.high <= TOOTH * self.size or not self.seen:
+        if self.high <= TOOTH * (self.size or 1.0) or not self.seen:
             raise UnusualError
         return False
 

@@ -34,7 +34,7 @@ WAVERS = 1 / 2
 # them.  The head of a smooth f falls by (h/H)² at most.
 JUMP = 64.0
 # Jumps are taken for those of rounding, as cancellation magnifies it, if f is smooth over no more than this
-# share of |x|; over more, they are kinks or jumps of f itself.
+# share of |x|, or of 1 where x is 0; over more, they are kinks or jumps of f itself.
 TOOTH = 2.0**-10
 
 
@@ -186,7 +186,8 @@ class Trials(State):
         sudden = above * (step / high) ** 4 > JUMP * np.maximum(tail, trial.noise)
         hidden = tail <= SIGNIFICANT * trial.noise
         sudden |= hidden & (self.loud | (best <= self.first))[:, None]
-        sudden &= high <= TOOTH * self.fan.size[self.rows, None]
+        size = self.fan.size[self.rows, None]
+        sudden &= high <= TOOTH * np.where(size > 0, size, 1.0)
         jumps = self.usable & sudden & (step < high) & (above <= SMALL * terms.size)
         jumps &= settled[:, None]
         self.doubted = np.where(jumps, above, self.doubted)

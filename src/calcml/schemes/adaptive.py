@@ -66,13 +66,13 @@ class Adaptive(Scheme):
     Taylor terms no longer fall.  A tail that is neither noise nor part of the longer step's is a wave on a
     smaller scale: the search goes on below it.  Where all that is not clear, as it is not for values rounded
     to few digits or added to a large constant, f is looked at in every octave of steps, for 40 to 100
-    evaluations more.  Jumps of less than a hundredth of f, less than a thousandth of x apart, are taken as
-    noise if f is smooth above them.  Where f stands still at small steps, as it does if x is rounded inside,
-    half a jump counts as noise of every value, however smooth the values are at larger steps.
+    evaluations more.  Jumps of less than a hundredth of f, less than a thousandth of x apart (of 1 at x = 0),
+    are taken as noise if f is smooth above them.  Where f stands still at small steps, as it does if x is
+    rounded inside, half a jump counts as noise of every value, however smooth the values are at larger steps.
 
-    From 1024 points of an elementwise function on, or 4096 if it does not take parts of x, one in sixteen and at
-    most a thousand are treated so, and guide one formula of ten to fourteen evaluations at the others; points
-    where its highest differences exceed the noise are treated in full.
+    From 1024 points of an elementwise function on, or 4096 if it does not take parts of x, one in sixteen and
+    at most a thousand are treated so, and guide one formula of ten to fourteen evaluations at the others;
+    points where its highest differences exceed the noise are treated in full.
 
     The status is OK where the error is below a hundredth of the value, or of the change of f over L, by Lⁿ.
 
