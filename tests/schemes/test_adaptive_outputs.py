@@ -134,6 +134,39 @@ def test_noise_is_not_mistaken_for_a_slope():
     assert (off <= estimate.error[:, 0]).mean() > 0.98
 
 
+def test_x_rounded_inside_f_is_noise_that_one_tableau_does_not_see():
+    # At all nodes of a step that is a power of two x is off by the same distance.
+    rates = np.linspace(0.5, 2, M)
+    for x in (0.7, 1.3, 2.9):
+        estimate = cm.estimate_jacobian(lambda x: np.sin(rates * np.float64(np.float32(x[0]))), [x])
+        exact = rates * np.cos(rates * x)
+        assert (np.abs(estimate.value[:, 0] - exact) <= estimate.error[:, 0]).mean() > 0.98
+        assert 1e-9 < np.median(estimate.error) < 2e-5
+
+
+def test_noise_that_the_sample_shows_and_the_tableau_does_not():
+    def guide(error, status=0):
+        error = np.array([error])
+        codes = np.broadcast_to(np.array(status, dtype=np.int8), error.shape)
+        return cm.schemes.Coefficient(error, error / 4, error * 3 / 4, np.ones(1), codes)
+
+    def hidden(known, own=1.0, unit=1.0):
+        own, unit = (np.broadcast_to(part, known.value.shape) for part in (own, unit))
+        return outputs_module._hidden(known, own, unit)
+
+    nine = np.full(20, 9.0)
+    assert hidden(guide(nine)) == 9 and hidden(guide(nine), 1.0, 3.0) == 3
+    assert hidden(guide(nine), 9 / 8) == 0 and hidden(guide(nine), 9 / 8.001) == 9
+    # One of twenty is at the border: the rank of 95 % among twenty is 18.05.
+    assert hidden(guide(np.append(np.ones(19), 1e3))) == pytest.approx(50.95)
+    assert hidden(guide(np.append(np.ones(39), 1e3))) == 0
+    # Neither what is not sure nor what no number can tell counts.
+    assert hidden(guide(nine, 2)) == hidden(guide(nine), 0.0) == hidden(guide(nine), np.nan) == 0
+    assert hidden(guide(nine), 1.0, 0.0) == 0
+    some = np.append(np.zeros(19), 1.0)
+    assert hidden(guide(nine), some) == hidden(guide(nine), 1.0, some) == 9
+
+
 def test_level_without_a_good_guide():
     blank = np.full((1, 3), np.nan)
     bad = cm.schemes.Coefficient(blank, blank, blank, np.zeros(1), np.full((1, 3), 2, dtype=np.int8))

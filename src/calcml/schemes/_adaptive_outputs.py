@@ -26,6 +26,9 @@ MANY, TOGETHER = 1024, 127
 # The first tableau does if it leaves six digits, of the value or of the change of f over the nodes; or if it
 # is not much worse than what the full scheme makes of most of the sample.
 SURE, WORSE = 1e-6, 100.0
+# Where the full scheme claims eight times the error on a twentieth of the sample, it has seen at other steps
+# what the first tableau cannot see: x is rounded inside f, say, by the same distance at all nodes.
+HIDDEN, MOSTLY = 8.0, 95.0
 
 
 def has_many_outputs(lines: Lines) -> bool:
@@ -46,9 +49,10 @@ def many_outputs(scheme: Scheme, levels: int, lines: Lines, n: int) -> Coefficie
 
     for line in range(lines.count):
         index = np.array([line])
-        guide = scheme.coefficient(Excerpt(lines, index, _sample(origin[line])), n)
+        sample = _sample(origin[line])
+        guide = scheme.coefficient(Excerpt(lines, index, sample), n)
         step[line] = guide.step[0]
-        first, rest = _first(lines, index, guide, n, levels)
+        first, rest = _first(lines, index, guide, sample, n, levels)
         put(line, slice(None), first)
         for k in range(0, len(rest), TOGETHER):
             columns = rest[k : k + TOGETHER]
@@ -67,20 +71,20 @@ def _sample(origin: FloatArray) -> IntArray:
 
 @np.errstate(all="ignore")
 def _first(
-    lines: Lines, index: IntArray, guide: Coefficient, n: int, levels: int
+    lines: Lines, index: IntArray, guide: Coefficient, sample: IntArray, n: int, levels: int
 ) -> tuple[Coefficient, IntArray]:
     """Return the results of the first tableau on one line, and the outputs for which it does not do."""
     outputs, h = lines.outputs, guide.step
-    step, level = h[0], _level(guide)
+    step = h[0]
     fan = Symmetric(lines, index)
     table = first_grid(fan, n, levels)
     every = np.arange(outputs)
-    value, truncation, noise = np.full((3, 1, outputs), np.nan, lines.dtype)
+    value, truncation, noise, change = np.full((4, 1, outputs), np.nan, lines.dtype)
     status = np.full((1, outputs), Status.NON_FINITE, dtype=np.int8)
     results = Coefficient(value, truncation, noise, h, status)
     if not (step > 0 and table.nodes[0] * step <= fan.room[0]):
         return results, np.flatnonzero(fan.usable[0])
-    values, alone, rest = fan.evaluate(table.nodes, h, slice(None)), np.arange(1), []
+    values, alone = fan.evaluate(table.nodes, h, slice(None)), np.arange(1)
     for start in range(0, outputs, BLOCK):
         cut = slice(start, start + BLOCK)
         v, part = values[..., cut], Symmetric(Excerpt(lines, index, every[cut]), alone)
@@ -89,13 +93,26 @@ def _first(
         best = extrapolate(table, wanted, companion, fan.eps / 2 * size, np.zeros(part.origin.shape))
         found = Found.of(best, h, part.signs[0], n)
         value[:, cut], truncation[:, cut], noise[:, cut] = found.value, found.truncation, found.noise
-        change = np.abs(v - part.origin).max(axis=(0, 1))
-        for _ in range(n):
-            unit = change = change / (2 * step)
-        sure = (found.error <= level * np.maximum(np.abs(found.value), unit)) | (unit == 0)
-        status[:, cut][sure & np.isfinite(found.value)] = Status.OK
-        rest.append(start + np.flatnonzero(~sure[0] & part.usable[0]))
-    return results, np.concatenate(rest)
+        change[:, cut] = np.abs(v - part.origin).max(axis=(0, 1))
+    for _ in range(n):
+        unit = change = change / (2 * step)
+    hidden = _hidden(guide, truncation[:, sample] + noise[:, sample], unit[:, sample])
+    np.fmax(noise, hidden * unit, out=noise)
+    sure = (truncation + noise <= _level(guide) * np.maximum(np.abs(value), unit)) | (unit == 0)
+    status[sure & np.isfinite(value)] = Status.OK
+    return results, np.flatnonzero(~sure[0] & fan.usable[0])
+
+
+def _hidden(guide: Coefficient, error: FloatArray, unit: FloatArray) -> float:
+    """Return the noise that the first tableau does not see, in units of the change of f over its nodes.
+
+    `error` is what it claims on the sample.
+    """
+    known = guide.truncation + guide.noise
+    good = (guide.status == Status.OK) & (error > 0) & (unit > 0)
+    if not good.any() or np.percentile(known[good] / error[good], MOSTLY) <= HIDDEN:
+        return 0.0
+    return float(np.percentile(known[good] / unit[good], MOSTLY))
 
 
 def _level(guide: Coefficient) -> float:
