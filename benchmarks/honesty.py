@@ -4,11 +4,12 @@
     python benchmarks/honesty.py --count 400 --seed 7     more points, and other ones
     python benchmarks/honesty.py --order 2                second derivatives, where they are known
     python benchmarks/honesty.py --misses                 the worst point of each family beside it
+    python benchmarks/honesty.py --scheme central forward --summary       other schemes, means of groups
 
 Each family of `honesty_families.py` is a function at random points, with its exact derivative.  Printed are
 the share of points with at least six digits, the median digits, the share on which the estimated error covers
 the true one, the share that is grossly wrong (a relative error above 0.1 with a good status), and the mean
-number of evaluations.
+number of evaluations of points taken one by one.
 """
 
 from __future__ import annotations
@@ -90,17 +91,19 @@ def total(rows: Sequence[Row], name: str) -> Row:
     return Row(name, name, sum(row.cases for row in rows), means[0], middle, means[1], means[2], means[3], "")
 
 
-def table(rows: Sequence[Row], *, misses: bool = False) -> str:
-    """Return all rows, by group, as text."""
+def table(rows: Sequence[Row], *, misses: bool = False, summary: bool = False) -> str:
+    """Return all rows, by group, as text; or the means of the groups alone."""
     lines = [
         f"{'':<32}{'>= 6':>7}{'median':>8}{'holds':>8}{'grossly':>9}{'evalu-':>8}",
         f"{'family':<32}{'digits':>7}{'digits':>8}{'':>8}{'wrong':>9}{'ations':>8}",
     ]
     for group in dict.fromkeys(row.group for row in rows):
         own = [row for row in rows if row.group == group]
-        lines += ["", *(_line(row, misses=misses) for row in own)]
-        if len(own) > 1:
-            lines.append(_line(total(own, f"  all of {group}"), misses=False))
+        mean = _line(total(own, f"  all of {group}"), misses=False)
+        if summary:
+            lines.append(mean)
+        else:
+            lines += ["", *(_line(row, misses=misses) for row in own), *([mean] if len(own) > 1 else [])]
     lines += ["", _line(total(rows, f"all {len(rows)} families"), misses=False)]
     return "\n".join(lines)
 
@@ -121,11 +124,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--order", type=int, default=1, metavar="N", help="order of the derivative (default 1)"
     )
-    parser.add_argument("--scheme", default="adaptive", help="name of the scheme (default adaptive)")
+    parser.add_argument(
+        "--scheme",
+        default=["adaptive"],
+        nargs="+",
+        metavar="NAME",
+        help="names of schemes (default adaptive)",
+    )
     parser.add_argument(
         "--only", default="", metavar="TEXT", help="families whose name or group contains this"
     )
     parser.add_argument("--misses", action="store_true", help="print the worst point of each family")
+    parser.add_argument("--summary", action="store_true", help="print the means of the groups alone")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows")
     parser.add_argument(
         "--table", type=Path, metavar="FILE", help="write the printed table, as the docs show"
@@ -138,13 +148,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ]
     if not chosen:
         parser.error(f"no family with --order {options.order} matches --only {options.only!r}")
-    rows = [measure(family, options.order, options.count, options.seed, options.scheme) for family in chosen]
-    text = table(rows, misses=options.misses)
+    runs = {
+        name: [measure(family, options.order, options.count, options.seed, name) for family in chosen]
+        for name in options.scheme
+    }
+    texts = [table(rows, misses=options.misses, summary=options.summary) for rows in runs.values()]
+    if len(runs) > 1:
+        texts = [f"scheme={name!r}\n{text}" for name, text in zip(runs, texts, strict=True)]
+    text = "\n\n".join(texts)
     print(text)
     if options.table is not None:
         options.table.write_text(text + "\n")
     if options.json is not None:
-        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
+        rows = [{"scheme": name, **asdict(row)} for name, rows in runs.items() for row in rows]
+        options.json.write_text(json.dumps(rows, indent=1))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,9 @@ __all__ = ["Richardson"]
 LARGEST = 0.125
 # Where that scale is not the one of f, the tableau starts again with steps shorter by RETRY, that often.
 RETRY, RETRIES = 64.0, 4
+# Steps that are multiples of one another can meet a wave at the same phases as they would a much longer one.
+# So one more step, of no such ratio to them, must agree with the others but for noise.
+CONTROL, CERTAIN = 0.6180339887498949, 8.0
 # Ridders' rule: the tableau ends when its last entry is worse than the best one by this factor.
 SAFE = 2.0
 
@@ -59,8 +62,10 @@ class Richardson(Scheme):
 
     Notes
     -----
-    A first derivative costs 2 levels + 1 evaluations per line, f(x) included, and 2 levels more for each of
-    at most 4 new starts with steps 64 times shorter; by Ridders' rule, 2 for each level that was needed.
+    A first derivative costs 2 levels + 3 evaluations per line, f(x) included, and 2 levels + 2 more for each
+    of at most 4 new starts with steps 64 times shorter; by Ridders' rule, 2 for each level that was needed.
+    Two evaluations are a control at 0.618 times the shortest step: a wave can meet steps that are multiples
+    of one another at the same phases as a much longer one, and all of them agree on a wrong answer.
     Ridders' error is the change of the entry alone: it knows the rounding of f, but neither noise inside f
     nor steps so long that f looks flat, which the rule without `stop` finds out.  The largest step should be
     well inside the length on which f bends; `Adaptive` finds it.  Where bounds leave no room on one side,
@@ -79,7 +84,7 @@ class Richardson(Scheme):
     >>> import calcml as cm
     >>> estimate = cm.estimate_derivative(np.exp, 0.0, scheme=cm.schemes.Richardson(step=0.5))
     >>> bool(abs(estimate.value - 1) <= estimate.error < 1e-12), estimate.nfev
-    (True, 15)
+    (True, 17)
     """
 
     levels: int = 7
@@ -120,8 +125,8 @@ class Richardson(Scheme):
             self._fill(lines, table, h, index, n)
         if self.step.adjustable:
             self._resolve(lines, table, h, n)
-        value, truncation, noise, size = table
-        status = _status(lines, value, truncation + noise, size)
+        value, truncation, noise, scale = table
+        status = _status(lines, value, truncation + noise, scale)
         return Coefficient(value, truncation, noise, h, status)
 
     def _resolve(self, lines: Lines, table: FloatArray, h: FloatArray, n: int) -> None:
@@ -141,7 +146,7 @@ class Richardson(Scheme):
             h[better], table[:, better] = steps[better], new[:, better]
 
     def _fill(self, lines: Lines, table: FloatArray, h: FloatArray, index: IntArray, n: int) -> None:
-        """Enter value, truncation, noise and |f| / hⁿ of some lines, on both sides of x or on one."""
+        """Enter value, truncation, noise and scale of f by hⁿ of some lines, on both sides of x or on one."""
         down, up = h[index] > -lines.lower[index], h[index] > lines.upper[index]
         for chosen, side in ((~(down | up), 0.0), (down & ~up, 1.0), (up, -1.0)):
             rows = index[chosen]
@@ -150,10 +155,9 @@ class Richardson(Scheme):
             fan: Fan = Side(lines, rows, np.full(len(rows), side)) if side else Symmetric(lines, rows)
             h[rows] = np.minimum(h[rows], fan.room)
             found = self._extrapolated(fan, h[rows], n) if self.stop is None else self._ridders(fan, h[rows])
-            value, truncation, noise, rounding = found
+            value, truncation, noise, scale = found
             with np.errstate(all="ignore"):
-                size = rounding * 2 / lines.eps
-                parts = np.stack([value * (side or 1.0) ** n, truncation, noise, size])
+                parts = np.stack([value * (side or 1.0) ** n, truncation, noise, scale])
                 for _ in range(n):
                     parts = parts / h[rows][:, None]
             table[:, rows] = parts
@@ -166,17 +170,25 @@ class Richardson(Scheme):
         return np.minimum(h, np.maximum(-lines.lower, lines.upper))
 
     def _extrapolated(self, fan: Fan, h: FloatArray, n: int) -> tuple[FloatArray, ...]:
-        """Return value, truncation, noise and rounding of the best entry of the whole tableau."""
+        """Return value, truncation and noise of the best entry of the whole tableau, and the scale of f."""
         kind, m = fan.series_of(n)
         count = self.levels + (m + self.levels // 2 if kind == "side" else m)
         table = grid_of(tuple(float(self.ratio) ** -k for k in range(count)), kind, m)
-        rows: IntArray = np.arange(len(h))
-        values = fan.evaluate(table.nodes, h, rows)
+        nodes, rows = np.append(table.nodes, CONTROL * table.nodes[-1]), np.arange(len(h))
+        values = fan.evaluate(nodes, h, rows)
         with np.errstate(all="ignore"):
-            wanted, companion = fan.series(values, table.nodes, h, rows, n % 2 == 1)
+            wanted, companion = fan.series(values, nodes, h, rows, n % 2 == 1)
             rounding = _rounding(fan, values, rows)
-        best = extrapolate(table, wanted, companion, rounding)
-        return best.value, best.truncation, best.noise, best.rounding
+            best = extrapolate(table, wanted[:-1], companion[:-1], rounding[:-1])
+            noise = CERTAIN * np.maximum(best.sigma, best.rounding)
+            jump = _unforeseen(wanted, noise / nodes[-1] ** (2 if kind == "even" else 1), best.value, m)
+            # The term of a_m at the last node is a_m sᵐ.
+            jump = jump / nodes[-2] ** (m if kind == "side" else 2 * m)
+            size = best.rounding * 2 / fan.eps
+            change = np.abs(values[-2] - fan.origin[rows]).max(axis=0) / nodes[-2] ** n
+            # A derivative may be 0 beside what f changes by close to x; a constant does not change.
+            scale = np.where(change > 0, np.fmin(change, size), size)
+        return best.value, np.fmax(best.truncation, jump), best.noise, scale
 
     def _ridders(self, fan: Fan, h: FloatArray) -> tuple[FloatArray, ...]:
         """Return the same by Ridders' rule: the entry with the least change, row by row until it grows.
@@ -210,7 +222,7 @@ class Richardson(Scheme):
             rows, before = rows[go], [entry[:, go] for entry in row]
             if not rows.size:
                 break
-        return value, error, noise, rounding
+        return value, error, noise, rounding * 2 / fan.eps
 
     def _row(
         self,
@@ -235,6 +247,19 @@ class Richardson(Scheme):
         return row
 
 
+def _unforeseen(series: FloatArray, noise: FloatArray, limit: FloatArray, m: int) -> FloatArray:
+    """Return by how much a series leaves its way at the last node, or 0 if the two before foretell that.
+
+    From node to node it changes less and less, and from there to its limit, which is a_0, less than between
+    them; what is left besides is noise.
+    """
+    before = np.abs(series[-2] - series[-3]) + noise
+    change = np.abs(series[-1] - series[-2])
+    if m == 0:
+        change = np.maximum(change, np.abs(limit - series[-2]))
+    return np.where(change > before, change, 0.0)
+
+
 def _rounding(fan: Fan, values: FloatArray, rows: IntArray) -> FloatArray:
     """Return the rounding of f at each node, shape (k, p, M)."""
     return fan.lines.eps / 2 * np.maximum(np.abs(values).max(axis=1), np.abs(fan.origin[rows]))
@@ -246,11 +271,11 @@ def _relative(table: FloatArray) -> FloatArray:
         return np.nan_to_num((table[1] + table[2]) / np.abs(table[0]), nan=np.inf, posinf=np.inf)
 
 
-def _status(lines: Lines, value: FloatArray, error: FloatArray, size: FloatArray) -> IntArray:
+def _status(lines: Lines, value: FloatArray, error: FloatArray, scale: FloatArray) -> IntArray:
     status = np.where(np.isfinite(value), Status.OK, Status.NON_FINITE)
     status[lines.lower == lines.upper] = Status.NO_ROOM
     with np.errstate(all="ignore"):
-        # Zero derivatives have errors above themselves, but only of the size that rounding explains.
-        poor = (error > 1e-2 * np.abs(value)) & (error > lines.eps**0.5 * size)
+        # Zero derivatives have errors above themselves, but only a small part of what f could have.
+        poor = (error > 1e-2 * np.abs(value)) & (error > lines.eps**0.5 * scale)
     status[(poor | np.isinf(error)) & (status == Status.OK)] = Status.INACCURATE
     return status.astype(np.int8)
