@@ -204,8 +204,8 @@ def test_rectangular_and_empty_patterns():
     estimate = cm.estimate_jacobian(
         lambda x: np.ones(2), np.ones(3), sparsity=np.zeros((2, 3)), scheme="central"
     )
-    # Nothing but the check, of order 2 with the better formula.
-    assert estimate.value.nnz == 0 and estimate.nfev == 4 and estimate.success
+    # Nothing but the check, of order 2 with the better formula; and a longer step, as f stands still.
+    assert estimate.value.nnz == 0 and estimate.nfev == 6 and estimate.success
     assert np.isnan(estimate.step).all()
     assert "error: none" in repr(estimate)
 

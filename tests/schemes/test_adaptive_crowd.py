@@ -155,9 +155,10 @@ def test_many_lines_give_what_few_give():
     x = RNG.uniform(0.5, 2, BLOCK + 5)
     h = np.full(len(x), 2.0**-7)
     d = measure(formula_of(2), lines_of(np.exp, x), h)
-    some = measure(formula_of(2), lines_of(np.exp, x[BLOCK:]), h[BLOCK:])
-    for name in ("value", "spread", "size", "slip"):
-        np.testing.assert_array_equal(getattr(d, name)[BLOCK:], getattr(some, name))
+    for cut in (slice(0, 100), slice(BLOCK, None)):
+        some = measure(formula_of(2), lines_of(np.exp, x[cut]), h[cut])
+        for name in ("value", "spread", "size", "change", "slip"):
+            np.testing.assert_array_equal(getattr(d, name)[cut], getattr(some, name))
 
 
 def test_the_error_has_its_parts():
@@ -188,6 +189,8 @@ def test_scouts_stand_at_the_ends_and_anywhere():
     assert known.at[0] == 1 and known.at[-1] == 3
     np.testing.assert_array_equal(x[known.scouts], known.at)
     np.testing.assert_allclose(known.value, np.cos(known.at), rtol=1e-10)
+    full = Adaptive().coefficient(lines_of(np.sin, known.at), 1)
+    np.testing.assert_array_equal(known.error, (full.truncation + full.noise)[:, 0])
     assert np.diff(known.at).max() < 0.02
     few, _ = scouted(np.sin, x[:8000])
     assert len(few.at) in range(495, 503)

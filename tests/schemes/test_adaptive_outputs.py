@@ -11,6 +11,10 @@ from calcml._lines import Excerpt, PointLines, axes
 from calcml._parameters import flatten
 from calcml.schemes import Adaptive
 from calcml.schemes import _adaptive_outputs as outputs_module
+from calcml.schemes._adaptive_extrapolation import first_grid
+from calcml.schemes._adaptive_fan import Symmetric
+from calcml.schemes._adaptive_found import Found
+from calcml.schemes._adaptive_tableau import extrapolate
 from calcml.testing import honest
 
 M = 3000
@@ -132,6 +136,76 @@ def test_noise_is_not_mistaken_for_a_slope():
     # Half a step of noise over steps of about one tenth.
     assert np.median(off) < 1e-6
     assert (off <= estimate.error[:, 0]).mean() > 0.98
+
+
+def some_outputs(x):
+    """Return outputs of many kinds: smooth, at rest, lost, noisy, and fast ones."""
+    k = np.arange(23)
+    values = (1 + k) * np.exp((0.5 + k / 20) * x)
+    values[3], values[7] = 5.0, np.nan
+    values[11] += 1e-7 * np.sin(1e9 * x)
+    values[19] = np.sin(90 * x)
+    # Of a change of exactly 1 per unit.
+    values[21] = x
+    return values
+
+
+def first_of(monkeypatch, n, level, hidden, guide=None):
+    """Return the first results on a line, and what goes into them."""
+    monkeypatch.setattr(outputs_module, "BLOCK", 10)
+    lines = lines_of(lambda x: some_outputs(float(x[0])), 0.7)
+    sample = np.array([0, 5, 10, 15, 20])
+    guide = guide or Adaptive().coefficient(Excerpt(lines, np.arange(1), sample), n)
+    claims = []
+    monkeypatch.setattr(outputs_module, "_level", lambda guide: level)
+    monkeypatch.setattr(outputs_module, "_hidden", lambda *parts: claims.append(parts) or hidden)
+    found, rest = outputs_module._first(lines, np.arange(1), guide, sample, n, 7)
+    return lines, guide, sample, found, rest, claims
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+@pytest.mark.parametrize(("n", "level"), [(1, 1e-9), (2, 1e-6), (3, 1e-3)])
+def test_first_results_number_by_number(monkeypatch, n, level, share):
+    hidden = share * level
+    lines, guide, sample, found, rest, claims = first_of(monkeypatch, n, level, hidden)
+    # All outputs at once, by the parts that have tests of their own.
+    fan, h = Symmetric(lines, np.arange(1)), guide.step
+    table = first_grid(fan, n, 7)
+    values = fan.evaluate(table.nodes, h, slice(None))
+    wanted, companion = fan.series(values, table.nodes, h, slice(None), n % 2 == 1)
+    size = np.maximum(np.abs(values).max(axis=1), np.abs(fan.origin))
+    best = Found.of(extrapolate(table, wanted, companion, 2.0**-53 * size), h, np.ones(1), n)
+    change = np.abs(values - fan.origin).max(axis=(0, 1))
+    unit = change / (2 * h[0]) ** n
+    noise = np.fmax(best.noise, hidden * unit)
+    np.testing.assert_array_equal(found.value, best.value)
+    np.testing.assert_array_equal(found.truncation, best.truncation)
+    np.testing.assert_allclose(found.noise, noise, rtol=1e-15)
+    np.testing.assert_array_equal(found.step, h)
+    sure = (best.truncation + noise <= level * np.maximum(np.abs(best.value), unit)) | (unit == 0)
+    sure &= np.isfinite(best.value)
+    assert found.status.dtype == np.int8 and 2 <= sure.sum() <= 21 and sure[0, 3] and not sure[0, 19]
+    np.testing.assert_array_equal(found.status == cm.Status.OK, sure)
+    assert (found.status[~sure] == cm.Status.NON_FINITE).all()
+    assert rest.tolist() == [k for k in range(23) if not sure[0, k] and k != 7]
+    ((asked, error, units),) = claims
+    assert asked is guide
+    np.testing.assert_array_equal(error, (best.truncation + best.noise)[:, sample])
+    np.testing.assert_allclose(units, unit[:, sample], rtol=1e-15)
+
+
+def test_first_results_need_room_for_the_largest_node(monkeypatch):
+    _, guide, *_ = first_of(monkeypatch, 1, 1e-6, 0.0)
+    for share, fits in ((1.0, True), (0.99, False)):
+        room = np.array([share * 2 * guide.step[0]])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Symmetric, "room", property(lambda self, room=room: room))
+            *_, found, rest, claims = first_of(monkeypatch, 1, 1e-6, 0.0, guide)
+        assert bool(claims) == fits and found.step is guide.step
+        if not fits:
+            assert np.isnan([found.value, found.truncation, found.noise]).all()
+            assert found.status.dtype == np.int8 and (found.status == cm.Status.NON_FINITE).all()
+            assert rest.tolist() == [k for k in range(23) if k != 7]
 
 
 def test_x_rounded_inside_f_is_noise_that_one_tableau_does_not_see():

@@ -112,6 +112,29 @@ def test_nodes_reach_the_bounds_and_no_further():
     np.testing.assert_array_equal(rest, [1, 3])
 
 
+def test_noise_and_bounds_both_count():
+    # Loud differences at the first two points, no room at the second and the third.
+    x, h = np.ones(4), 2.0**-7
+    room = 1 + formula_of(1).nodes[-1] * h * np.array([1.1, 0.9, 0.9, 1.1])
+    loud = np.random.default_rng(0)
+    f = lambda t: np.exp(t) + 1e-6 * loud.uniform(size=4) * np.array([1, 1, 0, 0])
+    known = guide_of(np.ones(1), np.array([h, 0.0]), np.array([1e-10, 0.0]))
+    lines = lines_of(f, x, (np.zeros(4), room))
+    assert _follow(lines, slice(0, 4), formula_of(1), known, _Table(lines, True)).tolist() == [0, 1, 2]
+
+
+def test_the_error_is_the_sum_of_its_parts(monkeypatch):
+    x, seen = np.linspace(1, 2, 8), []
+    lines = dividing(np.exp, x, False)
+    known = guide_of(x, np.append(np.full(8, 2.0**-4), 0), np.append(np.full(8, 1e-4), 0))
+    monkeypatch.setattr(Guide, "contradicts", lambda self, value, error, sure: seen.append(error) or False)
+    table = _Table(lines, True)
+    _follow(lines, slice(0, 8), formula_of(1), known, table)
+    c = table.coefficient()
+    assert (c.truncation > 0).all()
+    np.testing.assert_array_equal(seen[0], (c.truncation + c.noise)[:, 0])
+
+
 @pytest.mark.parametrize("divides", [True, False])
 def test_all_points_are_in_full_where_the_formula_contradicts(divides):
     x = np.linspace(1, 2, 40)
@@ -175,16 +198,17 @@ def test_parts_are_small_where_f_takes_them(monkeypatch, divides, cuts):
 # Codes. -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("rise", [3.0, 0.375])
 @pytest.mark.parametrize("n", [1, 2])
-def test_codes(n):
+def test_codes(n, rise):
     # A hundredth of the value, or of the change of f over 8 steps or |x| / 10, by the n-th power of that;
     # 1 stands for |x| at 0.
     formula = formula_of(n)
     x = np.array([1.0, 1.0, 1.0, 1000.0, 1000.0, 0.0, 0.0, 0.5, -1000.0, 1.0, 1.0])
     step = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0])
     length = np.array([8.0, 8.0, 8.0, 100.0, 100.0, 0.1, 0.1, 0.05, 100.0, 8.0, 8.0])
-    change = np.full(11, 3.0)
-    unit = 1e-2 * 3.0 * (8 / formula.nodes[-1]) / length**n
+    change = np.full(11, rise)
+    unit = 1e-2 * rise * (8 / formula.nodes[-1]) / length**n
     factor = np.array([0.999, 1.001, 2.0, 0.999, 1.001, 0.999, 1.001, 0.999, 0.999, NAN, INF])
     value = np.zeros(11)
     value[2] = -100.0 * 2.0 * unit[2]
@@ -313,6 +337,8 @@ def test_noise_of_few_scouts_leads_nowhere(monkeypatch, more, tried):
     powers, x = [], np.linspace(1, 2, 640)
     lines = dividing(np.exp, x, False)
     index = guides._positions(lines, np.arange(640))
+    index = index[: len(index) // 2 * 2]
+    monkeypatch.setattr(guides, "_positions", lambda lines, usable: index)
     loud = np.arange(len(index)) < len(index) // 2 + more
 
     def measured(formula, part, h):

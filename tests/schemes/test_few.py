@@ -144,7 +144,7 @@ def test_all_points_fit_one_block(scheme, most):
 FIRST = {
     "float32": lambda x: np.float32(x @ x),
     "longdouble": lambda x: np.longdouble(x @ x),
-    "integer": lambda x: int(100 * x[0]),
+    "integer": lambda x: 100 * int(x[0]),
     "bool": lambda x: x[0] > 1,
     "complex": lambda x: x[0] * (1 + 2j) + x[1],
     "0-d array": lambda x: np.array(x @ x),

@@ -68,7 +68,7 @@ class Formula:
 def formula_of(n: int) -> Formula:
     """Return the formula of order n, from 1 to 6; a pure function of its argument."""
     nodes = _NODES[: FIRST + n // 2]
-    value, shorter = _weights(nodes, n), [*_weights(nodes[:-1], n), 0.0]
+    value = _weights(nodes, n)
     odd, even = _weights(nodes, 2 * len(nodes) - 1), _weights(nodes, 2 * len(nodes))
     odd, even = odd / _norm(odd, 1), even / _norm(even, 0)
     own = odd if n % 2 else even
@@ -80,7 +80,7 @@ def formula_of(n: int) -> Formula:
         tuple(value.tolist()),
         tuple(odd.tolist()),
         tuple(even.tolist()),
-        float(abs((value[-1] - shorter[-1]) / own[-1])),
+        float(abs(value[-1] / own[-1])),
         float(worst),
         _norm(value, n),
     )

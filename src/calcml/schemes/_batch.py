@@ -18,7 +18,7 @@ from calcml._typing import FloatArray, IntArray
 from calcml._validation import alike, is_vector
 from calcml.schemes._many import ManyPoints, moved
 from calcml.schemes._quick import DOUBLE, UnusualError
-from calcml.schemes._weighing import Rows, all_finite, combine, weighted_sum
+from calcml.schemes._weighing import Rows, all_finite, combine, moves, weighted_sum
 
 __all__ = ["first_in_batch", "second_in_batch"]
 
@@ -31,7 +31,7 @@ def first_in_batch(way: ManyPoints, f: Callable[[Any], Any], x: Any) -> FloatArr
         value = combine(way.recipe, _around(way, f, x, h), h)
     except UnusualError:
         return None
-    return value if all_finite(value) else None
+    return value if all_finite(value) and (value.ndim > 1 or moves(value)) else None
 
 
 @np.errstate(all="ignore")

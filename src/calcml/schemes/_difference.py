@@ -16,7 +16,17 @@ from calcml._status import Status
 from calcml._typing import FloatArray, IntArray
 from calcml.schemes._recipe import Plan, Recipe
 from calcml.schemes._shrink import TRIES, least_step, shorter, worth_shrinking
-from calcml.schemes._weighing import BLOCK, FEW, POOR, Rows, all_finite, unknown, weigh, weigh_and_judge
+from calcml.schemes._weighing import (
+    BLOCK,
+    FEW,
+    POOR,
+    Rows,
+    all_finite,
+    moves,
+    unknown,
+    weigh,
+    weigh_and_judge,
+)
 from calcml.schemes.base import Coefficient
 from calcml.schemes.steps import StepRule, optimal_factor
 
@@ -30,6 +40,10 @@ REACH = 4.0
 EXCUSED = 1e3
 # The same without an axis: NumPy is quicker with it than with a number of Python.
 FAR = np.array(REACH)
+
+# Where f stands still at a step, so that all differences vanish, one more step of this share of x tells
+# whether it is constant or has values on a grid.
+FURTHER = 2.0**-6
 
 # Value, truncation and noise, each of shape (P, M).
 Tables: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]
@@ -48,6 +62,7 @@ def difference(lines: Lines, plan: Plan, rule: StepRule, *, error: bool) -> Coef
         tables = value, truncation, np.asarray(noise)
         if rule.adjustable:
             _adjust(lines, plan, h, True, tables)
+            _look_further(lines, plan, tables)
         return Coefficient(*tables, h, _status(lines, plan, tables, h))
 
 
@@ -56,19 +71,23 @@ def _plain(
 ) -> Coefficient:
     """Return values without their errors, which are looked at only where a value is doubtful."""
     near = _near(lines, h) if lines.careful and rule.guesses else NONE
+    # Of many outputs, and of curvatures, all are zero often enough: of a linear f.
+    still = rule.adjustable and plan.n == value.shape[1] == 1 and not moves(value)
     none = unknown(value.shape)
     if isinstance(noise, float):
-        if not near.size:
+        if not near.size and not still:
             return Coefficient(value, none, none, h, np.zeros(value.shape, np.int8))
         noise = np.zeros(value.shape)
     tables = value, np.zeros(value.shape), noise
     if near.size:
         # Without its error such a value could be anything.
         _redo(lines, plan, h, h[near], True, near, tables)
-    elif _clear(lines, plan, value, noise, h):
+    elif not still and _clear(lines, plan, value, noise, h):
         return Coefficient(value, none, noise, h, np.zeros(value.shape, np.int8))
     if rule.adjustable:
         _adjust(lines, plan, h, bool(near.size), tables)
+    if still:
+        _look_further(lines, plan, tables)
     return Coefficient(value, none, noise, h, _status(lines, plan, tables, h))
 
 
@@ -113,6 +132,18 @@ def _lengthen(lines: Lines, plan: Plan, h: FloatArray, error: bool, tables: Tabl
     lost = np.flatnonzero(~(h > 0) & (lines.upper > lines.lower))
     if lost.size:
         _redo(lines, plan, h, least_step(lines)[lost], error, lost, tables)
+
+
+def _look_further(lines: Lines, plan: Plan, tables: Tables) -> None:
+    """Take for the truncation, in place, what a longer step gives where f has not moved at all on a line."""
+    value, truncation, _ = tables
+    still = np.flatnonzero(((value == 0) & (truncation == 0)).all(axis=1))
+    if not still.size:
+        return
+    size = lines.size[still]
+    steps = lines.representable(FURTHER * np.where(size > 0, size, 1.0), still)
+    further, *_ = _attempt(lines, plan, steps, False, still)
+    truncation[still] = np.where(np.isfinite(further), np.abs(further), 0.0)
 
 
 def _shrink(lines: Lines, plan: Plan, h: FloatArray, error: bool, tables: Tables) -> None:

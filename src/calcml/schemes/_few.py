@@ -79,7 +79,7 @@ class FewVariables:
                 return None, [*values, value]
             add(float(value))
         slopes = self._slopes(values, steps)
-        return (np.array(slopes), values) if sum(map(abs, slopes)) < LARGE else (None, values)
+        return (np.array(slopes), values) if 0.0 < sum(map(abs, slopes)) < LARGE else (None, values)
 
     def _slopes(self, values: list[float], steps: list[float]) -> list[float]:
         """Return the weighted sums of the values over the steps, term by term as `weigh` takes them."""

@@ -19,7 +19,7 @@ from calcml._typing import FloatArray
 from calcml.schemes._difference import REACH
 from calcml.schemes._quick import EPS
 from calcml.schemes._recipe import Plan, plan
-from calcml.schemes._weighing import all_finite, combine
+from calcml.schemes._weighing import all_finite, combine, moves
 from calcml.schemes.steps import optimal_factor, scalar
 
 __all__ = ["ManyPoints", "lengths", "many_points", "moved"]
@@ -55,7 +55,7 @@ class ManyPoints:
             return False
         points = [moved(x, move, h) for move in self.recipe.grid.tolist()]
         combine(self.recipe, list(f(points)), h, value)
-        return all_finite(value)
+        return all_finite(value) and (self.recipe.n > 1 or moves(value))
 
     def steps(self, x: FloatArray) -> FloatArray | None:
         """Return representable steps, or None if one is no small part of its x.

@@ -48,7 +48,7 @@ class OneNumber:
         for _ in range(n):
             value /= h
         value = math.factorial(n) * (value / math.factorial(n))
-        return (np.float64(value) if abs(value) < LARGE else None), seen
+        return (np.float64(value) if abs(value) < LARGE and (value or n > 1) else None), seen
 
 
 def _weighted(weights: tuple[float, ...], values: list[float]) -> float:

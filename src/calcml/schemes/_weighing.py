@@ -26,6 +26,7 @@ __all__ = [
     "Rows",
     "all_finite",
     "combine",
+    "moves",
     "unknown",
     "weigh",
     "weigh_and_judge",
@@ -80,6 +81,11 @@ def all_finite(values: FloatArray) -> bool:
     """Return whether all numbers are finite; a few must not have squares out of range either."""
     # One call instead of two for a few numbers; BLAS would hand more to its threads.
     return bool(np.vdot(values, values) < np.inf if values.size <= FEW else np.isfinite(values).all())
+
+
+def moves(values: FloatArray) -> bool:
+    """Return whether any number is not 0; nearly always the first one is not."""
+    return bool(values[:1].any() or values.any() or not values.size)
 
 
 def weigh_and_judge(
