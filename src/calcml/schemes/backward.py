@@ -35,8 +35,8 @@ class Backward(FixedDifference):
     -----
     A gradient costs n + order - 1 evaluations per coordinate and one of f(x), which all coordinates share; an
     estimate with its error one more per coordinate.  At bounds the points are shifted and the order is kept.
-    Where f has not moved at all on a line, the formula is taken once more with a step of a 64th of x, to tell a
-    constant from values on a grid; a plain derivative does so where all of it is zero.
+    Where f has not moved at all on a line, the formula is taken once more with a step of a 64th of x, to tell
+    a constant from values on a grid; a plain derivative does so where all of it is zero.
 
     Examples
     --------

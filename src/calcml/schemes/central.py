@@ -36,8 +36,8 @@ class Central(FixedDifference):
     -----
     A gradient costs 2 m evaluations per coordinate; an estimate with its error two more, for the formula of
     order + 2 that judges this one.  At bounds the points are shifted and the order is kept.
-    Where f has not moved at all on a line, the formula is taken once more with a step of a 64th of x, to tell a
-    constant from values on a grid; a plain derivative does so where all of it is zero.
+    Where f has not moved at all on a line, the formula is taken once more with a step of a 64th of x, to tell
+    a constant from values on a grid; a plain derivative does so where all of it is zero.
 
     Examples
     --------
