@@ -106,6 +106,7 @@ def _follow(lines: ElementwiseLines, cut: slice, formula: Formula, known: Guide,
     if part.bounded:
         t = formula.nodes[-1] * step
         sure &= (t <= part.upper) & (-t >= part.lower)
+    # What is noise as a part of |f| may be more where |f| is less: the point's own differences count as well.
     value, truncation, noise = taylor(formula, d, np.maximum(sigma, d.spread), part.eps)
     error = truncation + noise
     sure &= np.isfinite(value) & np.isfinite(error)

@@ -172,6 +172,7 @@ def guide(scheme: Scheme, lines: ElementwiseLines, formula: Formula, usable: Int
         ):
             whole[better] = part[better]
         helped = np.count_nonzero(better & (d.spread > NOISY * lines.eps * d.size))
+        # The loop goes on with it.
         if power == powers[-1] < POWERS[-1] and helped > len(index) / 2:
             powers.append(power + 1)
     sure = _proved(full, value, error)
