@@ -505,21 +505,65 @@ def test_a_step_that_is_taken_as_it_is_is_controlled_as_well():
 
 @pytest.mark.parametrize("m", [0, 1])
 def test_what_the_steps_before_foretell(m):
-    # Series at three nodes; the noise; the limit; and by how much the way is left.
+    # Series at five nodes; the noise; the limit; and by how much the way is left.
     cases = [
-        ([9.0, 1.0, 0.0, 0.9], 0.0, 0.0, 0.0),
-        ([9.0, 1.0, 0.0, 1.0], 0.0, 0.0, 0.0),
-        ([9.0, 1.0, 0.0, 1.1], 0.0, 0.0, 1.1),
-        ([9.0, 1.0, 0.0, -1.1], 0.0, 0.0, 1.1),
-        ([9.0, 1.0, 0.0, 1.1], 0.1, 0.0, 0.0),
-        ([9.0, 1.0, 0.0, 0.0], 0.0, 1.0, 0.0),
-        ([9.0, 1.0, 0.0, 0.0], 0.0, -1.5, 0.0 if m else 1.5),
-        ([9.0, 1.0, 0.0, 2.0], 0.0, -1.5, 2.0),
-        ([9.0, 1.0, 0.0, 0.0], 0.5, -1.5, 0.0),
-        ([9.0, 1.0, np.nan, 0.0], 0.0, 1.0, 0.0),
+        ([7.0, 9.0, 1.0, 0.0, 0.9], 0.0, 0.0, 0.0),
+        ([7.0, 9.0, 1.0, 0.0, 1.0], 0.0, 0.0, 0.0),
+        ([7.0, 9.0, 1.0, 0.0, 1.1], 0.0, 0.0, 1.1),
+        ([7.0, 9.0, 1.0, 0.0, -1.1], 0.0, 0.0, 1.1),
+        ([7.0, 9.0, 1.0, 0.0, 1.1], 0.1, 0.0, 0.0),
+        ([7.0, 9.0, 1.0, 0.0, 0.0], 0.0, 1.0, 0.0),
+        ([7.0, 9.0, 1.0, 0.0, 0.0], 0.0, -1.5, 0.0 if m else 1.5),
+        ([7.0, 9.0, 1.0, 0.0, 2.0], 0.0, -1.5, 2.0),
+        ([7.0, 9.0, 1.0, 0.0, 0.0], 0.5, -1.5, 0.0),
+        ([7.0, 9.0, 1.0, np.nan, 0.0], 0.0, 1.0, 0.0),
     ]
     series, noise, limit, found = (np.array(part) for part in zip(*cases, strict=True))
     np.testing.assert_array_equal(richardson._unforeseen(series.T, noise, limit, m), found)
+
+
+@pytest.mark.parametrize(
+    ("n", "bounds", "power", "m"),
+    [(3, None, 1, 2), (4, None, 2, 2), (5, None, 1, 4), (2, (1.0, 2.0), 1, 1), (3, (1.0, 2.0), 1, 2)],
+)
+def test_a_jump_at_the_control_in_units_of_the_coefficient(n, bounds, power, m):
+    # f is 1, but 2 at the control ahead of x: of a series in g, with the coefficient of gᵐ wanted, that moves
+    # the value there by 1 / (2 gᵖ), on one side by 1 / g.
+    scheme = Richardson(step=0.25, levels=5)
+    count = 5 + ((n - 1) // 2 if bounds is None else 5 // 2 + n - 1)
+    last = 2.0 ** (1 - count)
+    control = last * (np.sqrt(5) - 1) / 2
+
+    def f(x):
+        return 1.0 + (np.abs((x - 1) / 0.25 - control) < 0.1 * control)
+
+    c = scheme.coefficient(lines_of(f, 1.0, bounds), n)
+    jump = 1 / control if bounds else 1 / (2 * control**power)
+    assert c.truncation.item() == pytest.approx(jump / last**m / 0.25**n, rel=1e-3)
+
+
+def test_noise_is_that_of_the_largest_value_down_to_the_last_step():
+    # Of entries at longer steps as well.
+    def f(x):
+        t = np.abs(x - 1) / 0.25
+        return 1.0 + 1e6 * (np.abs(t - 2.0**-6) < 0.1 * 2.0**-6)
+
+    c = Richardson(step=0.25).coefficient(lines_of(f, 1.0), 1)
+    plain = Richardson(step=0.25).coefficient(lines_of(lambda x: 1.0 + 0 * x, 1.0), 1)
+    assert c.noise.item() > 1e5 * plain.noise.item()
+
+
+def test_each_line_has_a_scale_of_its_own(monkeypatch):
+    scales, judge = [], richardson._status
+
+    def watched(lines, value, error, scale):
+        scales.append(scale)
+        return judge(lines, value, error, scale)
+
+    monkeypatch.setattr(richardson, "_status", watched)
+    f = lambda x: 1e6 + np.where(x < 2, 1, 1000) * x
+    Richardson(step=0.25).coefficient(lines_of(f, np.array([1.0, 3.0])), 1)
+    np.testing.assert_allclose(scales[-1][:, 0], [1, 1000], rtol=1e-6)
 
 
 @pytest.mark.parametrize(("n", "bounds"), [(1, None), (2, None), (1, (1.0, 2.0))])
