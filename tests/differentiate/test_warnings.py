@@ -46,6 +46,40 @@ def test_the_line_of_the_user(name):
     assert str(warning.message).startswith(f"`{operator}`")
 
 
+def step(x):
+    """A function that jumps at 2."""
+    return np.where(x < 2, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("call", "place"),
+    [
+        (lambda: cm.gradient(lambda x: x[0] + step(x[1]), [1.0, 2.0]), "`gradient` at index 1:"),
+        (lambda: cm.gradient(lambda x: x[0, 0] + step(x[1, 0]), [[1.0], [2.0]]), "`gradient` at index 1:"),
+        # All outputs share the steps of the third variable.
+        (
+            lambda: cm.jacobian(lambda x: np.array([x[0], x[1] + step(x[2])]), [1.0, 1.0, 2.0]),
+            "`jacobian` at index (0, 2):",
+        ),
+        (
+            lambda: cm.hessian(lambda x: x[0] ** 2 + step(x[1]), [1.0, 2.0]),
+            "`hessian` at index (0, 1):",
+        ),
+        (
+            lambda: cm.hessian(lambda x: np.array([x[0], step(x[0])]), [2.0]),
+            "`hessian` at index (0, 0, 0):",
+        ),
+        (lambda: cm.vjp(lambda x: np.array([x[0], step(x[1])]), [1.0, 2.0], [1.0, 1.0]), "`vjp` at index 1:"),
+        (lambda: cm.derivative(step, np.array([[1.0, 2.0]])), "`derivative` at index (0, 1):"),
+        (lambda: cm.derivative(step, 2.0), "`derivative`:"),
+    ],
+)
+def test_a_warning_names_the_entry_of_the_result(call, place):
+    with pytest.warns(cm.AccuracyWarning) as caught:
+        call()
+    assert str(caught[0].message).startswith(place)
+
+
 def rooted(x):
     """A function with an end of its domain within reach of the steps; beyond it NumPy has a word to say."""
     x = np.asarray(x)

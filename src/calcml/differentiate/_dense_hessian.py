@@ -33,7 +33,7 @@ def second_values(f: Any, x: Any, grad: Any, **options: Any) -> Any:
         if value is not None:
             return value
     problem, tables = _run(f, x, grad, error=False, **options)
-    warn_inaccurate(tables.status, "hessian")
+    warn_inaccurate(_joined(problem, tables.status, grad), "hessian")
     return _shaped(problem, tables.value, grad, cast=True, magnitude=False)
 
 
@@ -83,6 +83,12 @@ def _run(f: Any, x: Any, grad: Any, *, error: bool, **options: Any) -> tuple[Pro
 
 def _shaped(problem: Problem, table: Any, grad: Any, *, cast: bool = False, magnitude: bool = True) -> Any:
     """Turn a table of shape (n, n, M) into arrays of shape f(x).shape + x.shape + x.shape."""
+    joined = _joined(problem, table, grad, magnitude=magnitude)
+    return problem.structure.spread_pairs(joined, joined.shape[:-2], cast=cast)
+
+
+def _joined(problem: Problem, table: Any, grad: Any, *, magnitude: bool = True) -> Any:
+    """Return the same as one array of shape f(x).shape + (n, n)."""
     n, lead = problem.x.size, (problem.function.shape or ()) if grad is None else ()
     joined = to_values(table, problem.function, magnitude=magnitude)
-    return problem.structure.spread_pairs(joined.transpose(2, 0, 1).reshape(*lead, n, n), lead, cast=cast)
+    return joined.transpose(2, 0, 1).reshape(*lead, n, n)

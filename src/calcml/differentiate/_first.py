@@ -44,7 +44,7 @@ def first_values(
         if value is not None:
             return value
     problem, c = _run(f, x, False, values, list(known), options)
-    warn_inaccurate(c.status, name)
+    warn_inaccurate(_joined(problem, c.status), name)
     return _shaped(problem, c.value, cast=True, magnitude=False)
 
 
@@ -84,6 +84,11 @@ def _run(
 
 def _shaped(problem: Problem, table: Any, *, cast: bool = False, magnitude: bool = True) -> Any:
     """Turn a table with one row per coordinate into arrays of shape f(x).shape + x.shape."""
+    joined = _joined(problem, table, magnitude=magnitude)
+    return problem.structure.spread(joined, joined.shape[:-1], cast=cast)
+
+
+def _joined(problem: Problem, table: Any, *, magnitude: bool = True) -> Any:
+    """Return the same as one array of shape f(x).shape + (n,)."""
     lead = problem.function.shape or ()
-    joined = to_values(table, problem.function, magnitude=magnitude).T.reshape(*lead, problem.x.size)
-    return problem.structure.spread(joined, lead, cast=cast)
+    return to_values(table, problem.function, magnitude=magnitude).T.reshape(*lead, problem.x.size)

@@ -8,6 +8,7 @@ import numpy as np
 
 from calcml._lines import axes
 from calcml._parameters import real_array
+from calcml._status import Status
 from calcml._typing import Bounds, KeywordArguments, PositionalArguments, RealFunction, Workers
 from calcml.differentiate._along import per_variable
 from calcml.differentiate._problem import (
@@ -162,7 +163,7 @@ def _contract(f: Any, x: Any, u: Any, *, error: bool, **options: Any) -> Estimat
         raise ValueError(f"`u` must have the shape of f(x), {problem.function.shape}, got {weights.shape}")
     w = weights.ravel()
     if not error:
-        warn_inaccurate(c.status, "vjp")
+        warn_inaccurate(np.where(c.status == Status.INACCURATE, c.status, 0).max(axis=1, initial=0), "vjp")
     # Errors of different outputs need not be independent, so their sizes add.
     return per_variable(
         problem,
