@@ -315,6 +315,60 @@ def test_warnings_of_f_are_held_off_and_errors_are_its_own():
         cm.gradient(lambda x: None, np.array([1.0]), scheme="forward")
 
 
+@pytest.mark.parametrize("scheme", SCHEMES, ids=str)
+@pytest.mark.parametrize(("x", "own"), [([1.0, -2.0], True), ([1.0, 0.0], False), ([-0.0, 1.0], False)])
+def test_only_a_step_across_zero_holds_warnings_off(scheme, x, own):
+    states = []
+
+    def f(x):
+        states.append(np.geterr())
+        return 2.5 * x[0] + x[1]
+
+    with np.errstate(all="print", under="log"):
+        value, _ = scheme.few.gradient(f, np.array(x))
+        theirs = np.geterr()
+    np.testing.assert_allclose(value, [2.5, 1.0], rtol=1e-6)
+    assert all((state == theirs) == own for state in states)
+    assert own or all(set(state.values()) == {"ignore"} for state in states)
+
+
+@pytest.mark.filterwarnings("ignore::calcml.errors.AccuracyWarning")
+@pytest.mark.parametrize("state", ["warn", "raise"])
+@pytest.mark.parametrize(("scheme", "before"), [(Backward(), 1), (Central(), 1), (Central(4), 1)])
+def test_where_a_warning_is_an_error_difference_goes_on(scheme, before, state):
+    # The tests turn warnings into errors.
+    f = Recorder(lambda x: x[0] + np.log(x[1] - 1.0))
+    x = np.array([2.0, 1.0 + 1e-9])
+    with np.errstate(all="ignore"):
+        expected = cm.gradient(f, x, scheme=scheme)
+    count = len(f.points)
+    with np.errstate(all=state):
+        np.testing.assert_array_equal(cm.gradient(f, x, scheme=scheme), expected)
+        # Only the point that has warned is asked for again.
+        assert len(f.points) == 2 * count + 1
+        value, seen = scheme.few.gradient(f, x)
+    assert value is None and len(seen) == before
+    np.testing.assert_allclose(expected, [1.0, 1e9], rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [RuntimeWarning, FloatingPointError])
+def test_errors_of_that_kind_of_ones_own_arrive(kind):
+    def f(x):
+        raise kind("mine")
+
+    for scheme in ("central", "adaptive"):
+        with pytest.raises(kind, match="^mine$"):
+            cm.gradient(f, np.array([1.0, 2.0]), scheme=scheme)
+
+
+def test_a_missing_return_is_told_after_one_call():
+    f = Recorder(lambda x: None)
+    with pytest.raises(cm.EvaluationError, match="f returned None"):
+        cm.gradient(f, np.ones(50), scheme="central")
+    # The general way asks for its points in one go.
+    assert len(Central().few.gradient(f, np.ones(50))[1]) == 1
+
+
 def test_a_scheme_of_ones_own_is_a_scheme():
     class Own(Central):
         """A scheme that calcml does not know."""

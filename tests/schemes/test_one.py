@@ -60,7 +60,8 @@ def test_digits_and_points_are_those_of_difference(scheme, x, n, kind):
 )
 def test_what_is_out_of_the_ordinary_is_the_same_as_well(f):
     for scheme, x in product((Central(), Forward(2), Backward()), (1.0, 1, 0.0, 1e-9, 1e140, -1e149)):
-        both(f, x, 1, scheme)
+        with np.errstate(all="ignore"):
+            both(f, x, 1, scheme)
 
 
 def test_the_points_are_pinned():
@@ -119,6 +120,7 @@ def test_the_ends_of_what_is_ordinary():
     assert values == [None, slopes[1]]
 
 
+@np.errstate(all="ignore")
 def test_a_value_out_of_range_is_left_to_difference():
     one = Forward().one
     for slope, good in ((9e149, True), (1.1e150, False), (math.nan, False), (-math.inf, False)):
@@ -135,3 +137,33 @@ def test_an_error_of_the_user_arrives_as_it_is():
     with pytest.raises(ZeroDivisionError) as caught:
         cm.derivative(f, 1.0, scheme="central")
     assert caught.value is error
+
+
+@pytest.mark.parametrize("scheme", SCHEMES, ids=str)
+@pytest.mark.parametrize(("x", "own"), [(1.0, True), (-2, True), (0.0, False), (-0.0, False), (0, False)])
+def test_only_a_step_across_zero_holds_warnings_off(scheme, x, own):
+    states = []
+
+    def f(x):
+        states.append(np.geterr())
+        return 2.5 * x
+
+    with np.errstate(all="print", under="log"):
+        cm.derivative(f, x, scheme=scheme)
+        theirs = np.geterr()
+    assert all((state == theirs) == own for state in states) and states
+    assert own or all(set(state.values()) == {"ignore"} for state in states)
+
+
+@pytest.mark.filterwarnings("ignore::calcml.errors.AccuracyWarning")
+@pytest.mark.parametrize("state", ["warn", "raise"])
+@pytest.mark.parametrize(("scheme", "before"), [(Backward(), 1), (Central(), 0), (Central(4), 0)])
+def test_where_a_warning_is_an_error_difference_goes_on(scheme, before, state):
+    # The tests turn warnings into errors.
+    f, x = lambda x: np.log(x - 1.0), 1.0 + 1e-9
+    with np.errstate(all="ignore"):
+        expected = cm.derivative(f, x, scheme=scheme)
+    with np.errstate(all=state):
+        assert cm.derivative(f, x, scheme=scheme) == expected
+        assert scheme.one.derivative(f, x, 1) == (None, [f(x)] * before)
+    assert expected == pytest.approx(1e9, rel=1e-5)

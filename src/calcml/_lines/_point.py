@@ -18,6 +18,11 @@ __all__ = ["BLOCK", "PointLines", "mixtures"]
 # Numbers in the points of one block: laying them out costs less the more they are, and half a megabyte stays
 # in the cache of a core.
 BLOCK = 65536
+# Freed at once.  An allocator such as that of glibc gives a large block back to the system when it is freed,
+# and gets it again page by page, which takes longer than the arithmetic on it.  It expects more of a size as
+# soon as one has come back, and keeps up to twice as much from then on: here 32 blocks, what a formula and f
+# hold at a time.
+np.empty(32 * 8 * BLOCK, np.uint8)
 
 
 class PointLines(Lines):

@@ -156,7 +156,7 @@ def open_problem(
     return Problem(function, flat, structure, limits, rule, workers)
 
 
-def only_f(f: Any, *, args: Any, kwargs: Any, bounds: Any, workers: Any, **_: Any) -> bool:
+def only_f(f: Any, args: Any, kwargs: Any, bounds: Any, workers: Any, **_: Any) -> bool:
     """Return whether there is nothing but f and x, so that a quicker way may be tried."""
     # Whatever is wrong with the options is told at the door.
     nothing = kwargs is None and bounds is None and workers is None

@@ -76,7 +76,7 @@ def gradient(
     {'a': array(5.), 'b': array(2.)}
     """
     known: list[Any] = []
-    if not vectorized and only_f(f, args=args, kwargs=kwargs, bounds=bounds, workers=workers):
+    if not vectorized and only_f(f, args, kwargs, bounds, workers):
         few = as_scheme(scheme).few
         if few is not None:
             value, known = few.gradient(f, x)

@@ -78,7 +78,7 @@ def _around(way: ManyPoints, f: Callable[[Any], Any], x: FloatArray, h: FloatArr
     points[...] = x[:, None]
     flat = points.reshape(-1)
     for k, move in enumerate(moves):
-        flat[k * n :: count + 1] = moved(x, move, h)
+        moved(x, move, h, flat[k * n :: count + 1])
     # Values may be a buffer that the next call fills again.
     alone = _values(f, points[:, :1].copy()).copy()
     values = _values(f, points)

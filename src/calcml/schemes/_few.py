@@ -21,7 +21,7 @@ from calcml._lines import BLOCK
 from calcml._typing import FloatArray
 from calcml._validation import is_vector
 from calcml.schemes._many import lengths
-from calcml.schemes._quick import LARGE
+from calcml.schemes._quick import LARGE, UnusualError, floats, quiet_floats
 from calcml.schemes._recipe import Plan
 
 __all__ = ["FewVariables"]
@@ -36,6 +36,7 @@ class FewVariables:
     def __init__(self, plan: Plan, floor: float) -> None:
         recipe = plan.plain
         self.weights, self.middle = recipe.weights[0], recipe.middle or 0
+        self.others = tuple(enumerate(self.weights))[2:]
         self.resting = recipe.middle is not None
         self.moves = recipe.moves[:, 0].tolist()
         # So many variables that all points fit one block, in which `difference` takes them in the same order.
@@ -43,15 +44,12 @@ class FewVariables:
         self.floor = float(floor)
         self.factor, self.least = lengths(plan, self.floor)
 
-    @np.errstate(all="ignore")
     def gradient(self, f: Callable[[Any], Any], x: Any) -> tuple[FloatArray | None, list[Any]]:
         """Return the gradient, or None and what f returned at the first of the points of `difference`."""
-        # Little happens between two calls of f, and in plain words: its code is never in the cache then.
         if not is_vector(x) or not 0 < len(x) <= self.most:
             return None, []
         numbers: list[float] = x.tolist()
         steps: list[float] = []
-        values: list[float] = []
         least, factor, floor = self.least, self.factor, self.floor
         for number in numbers:
             size = abs(number)
@@ -59,42 +57,36 @@ class FewVariables:
                 return None, []
             length = size if size > floor else floor  # noqa: FURB136 - at half the cost
             steps.append((number + factor * length) - number)
-        table = np.empty((len(self.moves) * len(steps) + self.resting, len(steps)))
-        table[...] = x
-        points, add, double = iter(table), values.append, np.float64
+        points, copy = [], x.copy
         for move in self.moves:
             i = 0
             for h in steps:
-                point = next(points)
+                point = copy()
                 point[i] = numbers[i] + move * h
+                points.append(point)
                 i += 1  # noqa: SIM113 - at less cost
-                value = f(point)
-                kind = type(value)
-                if kind is not double and kind is not float:
-                    return None, [*values, value]
-                add(float(value))
         if self.resting:
-            value = f(next(points))
-            if type(value) is not double and type(value) is not float:
-                return None, [*values, value]
-            add(float(value))
+            points.append(copy())
+        seen: list[Any] = []
+        try:
+            # Other steps than those from 0 keep the sign of x.
+            values = (quiet_floats if 0.0 in numbers else floats)(f, points, seen)
+        except UnusualError:
+            return None, seen
         slopes = self._slopes(values, steps)
-        return (np.array(slopes), values) if 0.0 < sum(map(abs, slopes)) < LARGE else (None, values)
+        return (np.array(slopes), seen) if 0.0 < sum(map(abs, slopes)) < LARGE else (None, seen)
 
     def _slopes(self, values: list[float], steps: list[float]) -> list[float]:
         """Return the weighted sums of the values over the steps, term by term as `weigh` takes them."""
-        n, weights = len(steps), self.weights
-        rest = [values[-1]] * n
-        if len(weights) == 2:
-            first, second = values, values[n:]
-            if self.resting:
-                first, second = (values, rest) if self.middle else (rest, values)
-            w = weights[1]
-            return [w * (b - a) / h for a, b, h in zip(first, second, steps)]
-        rows = [values[k : k + n] for k in range(0, len(self.moves) * n, n)]
+        n = len(steps)
         if self.resting:
-            rows.insert(self.middle, rest)
-        totals = [weights[1] * (b - a) for a, b in zip(rows[0], rows[1])]
-        for w, row in zip(weights[2:], rows[2:]):
-            totals = [total + w * (b - a) for total, a, b in zip(totals, rows[0], row)]
-        return [total / h for total, h in zip(totals, steps)]
+            at = self.middle * n
+            values[at:at] = values[-1:] * n
+        weight, slopes, i = self.weights[1], [], 0
+        for first, second, h in zip(values, values[n:], steps):
+            total = weight * (second - first)
+            for k, other in self.others:
+                total += other * (values[k * n + i] - first)
+            slopes.append(total / h)
+            i += 1  # noqa: SIM113 - at less cost
+        return slopes

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from calcml._typing import FloatArray
 from calcml.schemes._difference import REACH
-from calcml.schemes._quick import EPS
+from calcml.schemes._quick import DOUBLE, EPS
 from calcml.schemes._recipe import Plan, plan
 from calcml.schemes._weighing import all_finite, combine, moves
 from calcml.schemes.steps import optimal_factor, scalar
@@ -57,6 +57,27 @@ class ManyPoints:
         combine(self.recipe, list(f(points)), h, value)
         return all_finite(value) and (self.recipe.n > 1 or moves(value))
 
+    @np.errstate(all="ignore")
+    def derivative(self, f: Callable[[Any], Any], x: FloatArray) -> FloatArray | None:
+        """Return the derivatives at points of any shape, all of which f gets in each call.
+
+        None if anything is out of the ordinary.
+        """
+        h = self.steps(x)
+        if h is None:
+            return None
+        values: list[FloatArray] = []
+        for move in self.recipe.grid.tolist():
+            value = f(moved(x, move, h))
+            if type(value) is not np.ndarray or value.dtype != DOUBLE or value.shape != x.shape:
+                return None
+            # It may be a buffer that f fills again.
+            values.append(value.copy())
+        value = combine(self.recipe, values, h)
+        if not all_finite(value) or (self.recipe.n == 1 and not moves(value)):
+            return None
+        return value if self.recipe.n == 1 else math.factorial(self.recipe.n) * value
+
     def steps(self, x: FloatArray) -> FloatArray | None:
         """Return representable steps, or None if one is no small part of its x.
 
@@ -83,10 +104,10 @@ def lengths(plan: Plan, floor: float) -> tuple[float, float]:
     return factor, share * floor if share < 1 else math.inf
 
 
-def moved(x: FloatArray, move: float, h: FloatArray) -> FloatArray:
-    """Return x + move h in an array of its own."""
+def moved(x: FloatArray, move: float, h: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    """Return x + move h in an array of its own, or in `out`."""
+    if not move:
+        return np.positive(x, out=out)
     if abs(move) == 1:
-        return x + h if move > 0 else x - h
-    there = h * scalar(move)
-    there += x
-    return there
+        return (np.add if move > 0 else np.subtract)(x, h, out=out)
+    return np.add(h * scalar(move), x, out=out)

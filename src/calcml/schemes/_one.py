@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from calcml.schemes._many import many_points
-from calcml.schemes._quick import LARGE, UnusualError, are_plain, floats
+from calcml.schemes._quick import LARGE, UnusualError, are_plain, floats, quiet_floats
 
 __all__ = ["OneNumber"]
 
@@ -27,33 +27,40 @@ class OneNumber:
     def __init__(self, order: int, side: int, floor: float) -> None:
         self.order, self.side, self.floor = order, side, float(floor)
 
-    @np.errstate(all="ignore")
     def derivative(self, f: Callable[[Any], Any], x: Any, n: Any) -> tuple[np.float64 | None, list[Any]]:
         """Return the n-th derivative, or None and what f returned at the first points of `difference`."""
         seen: list[Any] = []
         if not are_plain(x, n):
             return None, seen
         way, x = many_points(n, self.order, self.side, self.floor), float(x)
-        if 0 < abs(x) < way.least:
+        if 0.0 < abs(x) < way.least:
             return None, seen
-        h = (x + way.factor * max(abs(x), self.floor)) - x
-        middle, points = way.recipe.middle, [np.float64(x + move * h) for move in way.moves]
+        size, floor = abs(x), self.floor
+        length = size if size > floor else floor  # noqa: FURB136 - at half the cost
+        h = (x + way.factor * length) - x
+        middle, points = way.recipe.middle, []
+        if middle is not None:
+            points.append(np.float64(x))
+        for move in way.moves:
+            points.append(np.float64(x + move * h))  # noqa: PERF401 - at less cost
         try:
-            values = floats(f, points if middle is None else [np.float64(x), *points], seen)
+            # Other steps than those from 0 keep the sign of x.
+            values = (floats if x else quiet_floats)(f, points, seen)
         except UnusualError:
             return None, seen
-        if middle is not None:
+        if middle:
             values.insert(middle, values.pop(0))
         value = _weighted(way.recipe.weights[0], values)
         for _ in range(n):
             value /= h
-        value = math.factorial(n) * (value / math.factorial(n))
+        scale = math.factorial(n)
+        value = scale * (value / scale)
         return (np.float64(value) if abs(value) < LARGE and (value or n > 1) else None), seen
 
 
 def _weighted(weights: tuple[float, ...], values: list[float]) -> float:
     """Return the sum of the weighted values, each less the first, as `weighted_sum` takes it."""
-    total = weights[1] * (values[1] - values[0])
-    for weight, value in zip(weights[2:], values[2:], strict=True):
-        total += weight * (value - values[0])
+    first, total = values[0], weights[1] * (values[1] - values[0])
+    for k in range(2, len(weights)):
+        total += weights[k] * (values[k] - first)
     return total

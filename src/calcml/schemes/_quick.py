@@ -7,7 +7,16 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["DOUBLE", "EPS", "LARGE", "MOST", "UnusualError", "are_plain", "floats"]
+__all__ = [
+    "DOUBLE",
+    "EPS",
+    "LARGE",
+    "MOST",
+    "UnusualError",
+    "are_plain",
+    "floats",
+    "quiet_floats",
+]
 
 DOUBLE = np.dtype(np.float64)
 EPS = float(np.finfo(np.float64).eps)
@@ -30,12 +39,23 @@ def are_plain(x: Any, n: Any) -> bool:
 
 
 def floats(f: Callable[[Any], Any], points: Iterable[Any], seen: list[Any]) -> list[float]:
-    """Return f at points, and append its values as they are; they must be floats, of Python or NumPy."""
-    found = []
-    for point in points:
-        value = f(point)
-        seen.append(value)
-        if type(value) is not np.float64 and type(value) is not float:
-            raise UnusualError
-        found.append(float(value))
-    return found
+    """Return f at points, and append its values as they are; they must be floats, of Python or NumPy.
+
+    f's own warnings are its caller's, as long as there is no reason to expect more of them at these points
+    than at x.  Where warnings are errors, they are out of the ordinary.
+    """
+    # Little happens between two calls of f, and in plain words: its code is never in the cache then.  To set
+    # an error state takes as long as ten such calls, and NumPy looks it up in each of its own.
+    start, keep, double = len(seen), seen.append, np.float64
+    try:
+        for point in points:
+            value = f(point)
+            keep(value)
+            if type(value) is not double and type(value) is not float:
+                raise UnusualError
+    except (FloatingPointError, RuntimeWarning):
+        raise UnusualError from None
+    return list(map(float, seen[start:]))
+
+
+quiet_floats = np.errstate(all="ignore")(floats)

@@ -85,7 +85,7 @@ def all_finite(values: FloatArray) -> bool:
 
 def moves(values: FloatArray) -> bool:
     """Return whether any number is not 0; nearly always the first one is not."""
-    return bool(values[:1].any() or values.any() or not values.size)
+    return bool(not values.size or values.item(0) or values.any())
 
 
 def weigh_and_judge(
