@@ -20,11 +20,14 @@ import numpy as np
 from calcml._lines import BLOCK
 from calcml._typing import FloatArray
 from calcml._validation import is_vector
-from calcml.schemes._many import lengths
+from calcml.schemes._many import ManyPoints
 from calcml.schemes._quick import LARGE, UnusualError, floats, quiet_floats
 from calcml.schemes._recipe import Plan
 
 __all__ = ["FewVariables"]
+
+# From here on NumPy takes less time.
+FEW = 40
 
 
 class FewVariables:
@@ -34,20 +37,21 @@ class FewVariables:
     """
 
     def __init__(self, plan: Plan, floor: float) -> None:
-        recipe = plan.plain
+        recipe, self.way = plan.plain, ManyPoints(plan, floor)
         self.weights, self.middle = recipe.weights[0], recipe.middle or 0
         self.others = tuple(enumerate(self.weights))[2:]
         self.resting = recipe.middle is not None
-        self.moves = recipe.moves[:, 0].tolist()
+        self.moves = self.way.moves
         # So many variables that all points fit one block, in which `difference` takes them in the same order.
         self.most = math.isqrt(BLOCK // len(self.moves)) - 1
-        self.floor = float(floor)
-        self.factor, self.least = lengths(plan, self.floor)
+        self.floor, self.factor, self.least = self.way.floor, self.way.factor, self.way.least
 
     def gradient(self, f: Callable[[Any], Any], x: Any) -> tuple[FloatArray | None, list[Any]]:
         """Return the gradient, or None and what f returned at the first of the points of `difference`."""
         if not is_vector(x) or not 0 < len(x) <= self.most:
             return None, []
+        if len(x) > FEW:
+            return self.way.gradient(f, x)
         numbers: list[float] = x.tolist()
         steps: list[float] = []
         least, factor, floor = self.least, self.factor, self.floor

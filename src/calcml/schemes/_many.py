@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from calcml._typing import FloatArray
 from calcml.schemes._difference import REACH
-from calcml.schemes._quick import DOUBLE, EPS
+from calcml.schemes._quick import DOUBLE, EPS, UnusualError, floats, quiet_floats
 from calcml.schemes._recipe import Plan, plan
 from calcml.schemes._weighing import all_finite, combine, moves
 from calcml.schemes.steps import optimal_factor, scalar
@@ -77,6 +77,29 @@ class ManyPoints:
         if not all_finite(value) or (self.recipe.n == 1 and not moves(value)):
             return None
         return value if self.recipe.n == 1 else math.factorial(self.recipe.n) * value
+
+    def gradient(self, f: Callable[[Any], Any], x: FloatArray) -> tuple[FloatArray | None, list[Any]]:
+        """Return the gradient of a scalar f, or None and what f returned at the points of `difference`."""
+        h = self.steps(x) if all_finite(x) else None
+        if h is None:
+            return None, []
+        n, resting = len(x), self.recipe.middle is not None
+        table = np.empty((len(self.moves) * n + resting, n))
+        table[...] = x
+        flat, seen = table.reshape(-1), list[Any]()
+        for k, move in enumerate(self.moves):
+            moved(x, move, h, flat[k * n * n : (k + 1) * n * n : n + 1])
+        try:
+            # Other steps than those from 0 keep the sign of x.
+            values = np.array((floats if x.all() else quiet_floats)(f, table, seen))
+        except UnusualError:
+            return None, seen
+        rows = [values[k * n : (k + 1) * n] for k in range(len(self.moves))]
+        if resting:
+            rows.insert(self.recipe.middle or 0, values[-1:])
+        with np.errstate(all="ignore"):
+            value = combine(self.recipe, rows, h)
+        return (value if all_finite(value) and moves(value) else None), seen
 
     def steps(self, x: FloatArray) -> FloatArray | None:
         """Return representable steps, or None if one is no small part of its x.
