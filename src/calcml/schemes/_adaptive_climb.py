@@ -31,7 +31,7 @@ LEAP = 64.0
 # A single jump and a single kink have r = 1/7 at every step above them; f shows where r is less than that.
 # Besides, jumps that are noise do not grow with the step, and the tail of a kink does: after five octaves 4√h
 # lies between.  Only from there on can f show, unless it stands still below the jump.
-CLEAR, FLAT, APART = 1 / 10, 4.0, 2.0**5
+CLEAR, FLAT, APART, SOON = 1 / 10, 4.0, 2.0**5, 8**0.5
 # A jump on one side of x, at the outer node, has a tail of 1/12 of its height.
 GRAIN = 6.0
 
@@ -82,7 +82,7 @@ class Climb:
         The size of a jump already met, or 0.
     high : ndarray, shape (p,)
         The step at which it was met.
-    flat : ndarray of bool, shape (p,)
+    flat : ndarray of bool, shape (p, M)
         Whether f stands still below that.
     """
 
@@ -99,7 +99,7 @@ class Climb:
         self.fan, self.rows, self.start, self.known_jump = fan, rows, start, jump > 0
         # The latest jump: its size, the step at which it was met, and from which multiple of that f can show.
         self.jump, self.met = jump, np.where(jump > 0, high[:, None], np.inf)
-        self.apart = np.where(flat[:, None], 1.0, APART) * np.ones(jump.shape)
+        self.apart = np.where(flat, 1.0, APART)
         self.size, self.tail = np.zeros(jump.shape), np.zeros(jump.shape)
         self.still = np.zeros(jump.shape, dtype=bool)
         self.values: list[FloatArray] = []
@@ -159,7 +159,6 @@ class Climb:
         noise, step = np.array(self.noise), self.start[:, None] * np.exp2(octaves)
         bound = FLAT * self.jump * np.sqrt(step / self.met)
         ratio = np.array(self.ratio)
-        apart = step >= APART * self.met
         above = np.where((step >= self.apart * self.met) & (noise <= bound) & (ratio < CLEAR), ratio, np.inf)
         below = np.where((step < self.met) & ~self.known_jump & (ratio < SHOWS), ratio, np.inf)
         # What is smooth below a jump is a piece of noise if f shows above it.
@@ -175,9 +174,20 @@ class Climb:
             np.moveaxis(nodes, 1, 2),
             noise[best, p],
             over_outputs(np.logical_or, self.jump > 0),
-            np.asarray((noise <= bound).any(axis=0, where=apart)),
+            self._rough(noise, bound, step),
             np.where(self.start[:, None] * np.exp2(best)[:, None] > self.met, GRAIN * self.jump, 0.0),
         )
+
+    def _rough(self, noise: FloatArray, bound: FloatArray, step: FloatArray) -> NDArray[np.bool_]:
+        """Return whether the tail stays below a bound; where the way ends before that counts, below a lower one.
+
+        The tail of a kink grows as the step, that is by a factor of two from one octave to the next.
+        """
+        finite, apart = noise < np.inf, step >= APART * self.met
+        decided = (finite & apart).any(axis=0)
+        last = np.maximum(np.count_nonzero(finite, axis=0) - 1, 0)[None]
+        soon = np.take_along_axis(noise <= bound / SOON, last, axis=0)[0]
+        return np.where(decided, (noise <= bound).any(axis=0, where=apart), soon)
 
     def _best(self, ratio: FloatArray) -> IntArray:
         """Return the octave with the least r, or the last one from there on with no more than is wanted."""

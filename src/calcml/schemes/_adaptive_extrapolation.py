@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from calcml._typing import FloatArray, IntArray
 from calcml.schemes._adaptive_fan import LENGTH, Fan, blocks, over_outputs, some
 from calcml.schemes._adaptive_found import Found
+from calcml.schemes._adaptive_grain import half_spacing
 from calcml.schemes._adaptive_search import Search
 from calcml.schemes._adaptive_tableau import Best, Grid, extrapolate, grid
 
@@ -113,12 +114,22 @@ class Extrapolation:
             lines, v = rows[cut], values[:, :, cut]
             wanted, companion = fan.series(v, table.nodes, step[cut], lines, self.n % 2 == 1)
             size = np.maximum(np.maximum.reduce(np.abs(v), axis=1), fan.magnitude[lines])
-            grain = self.search.state.grain[lines]
-            parts.append(extrapolate(table, wanted, companion, fan.eps / 2 * size, grain))
+            rounding = fan.eps / 2 * size
+            grain = self._grain(v, table.nodes, rounding.max(axis=0), lines)
+            parts.append(extrapolate(table, wanted, companion, rounding, grain))
         if len(parts) == 1:
             return parts[0]
         names = (field.name for field in fields(Best))
         return Best(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+    def _grain(self, values: FloatArray, nodes: FloatArray, rounding: FloatArray, rows: IntArray) -> FloatArray:
+        """Return the least noise that f has, and take note where its values prove to lie on a grid."""
+        state = self.search.state
+        found = half_spacing(values, nodes, self.fan.origin[rows], rounding)
+        if some(found > state.grain[rows]):
+            state.grain = state.grain.copy()
+            state.grain[rows] = np.maximum(found, state.grain[rows])
+        return state.grain[rows]
 
     def _extensions(
         self, table: Grid, best: Best, step: FloatArray, rows: IntArray

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from calcml.schemes._adaptive_extrapolation import DEEPER, WIDER
 from calcml.schemes._adaptive_fan import LENGTH
 from calcml.schemes._adaptive_found import INACCURATE
+from calcml.schemes._adaptive_grain import has_grain
 from calcml.schemes._adaptive_line_search import LineSearch, Seen
 from calcml.schemes._adaptive_number_tableau import Constants, Entry, best_entry
 from calcml.schemes._adaptive_search import DOUBTFUL
@@ -47,6 +48,8 @@ class Nodes:
     ----------
     table : Constants
         The constants of its windows.
+    steps : list of float
+        All nodes, in units of the step.
     fresh : list of float
         Of the first tableau, the nodes at which f is not known from the last trial.
     order : list of int
@@ -56,6 +59,7 @@ class Nodes:
     """
 
     table: Constants
+    steps: list[float]
     fresh: list[float]
     order: list[int]
     ends: tuple[list[float], list[float]]
@@ -91,7 +95,10 @@ class Line(LineSearch):
 
         An answer with larger nodes must be better than the one before, and agree with it.
         """
-        entry = best_entry(nodes.table, *self._series())
+        series = self._series()
+        if self._has_grain(nodes.steps, max(series[2])):
+            raise UnusualError
+        entry = best_entry(nodes.table, *series)
         answer = self._scaled(entry)
         if self.side < 0 and not answer.improves(self.best):
             self.side = 0
@@ -99,6 +106,12 @@ class Line(LineSearch):
         self.best, self.entry, self.side = answer, entry, self._next_side(nodes, entry)
         if self.side < 0:
             self.unit *= 2
+
+    def _has_grain(self, steps: list[float], rounding: float) -> bool:
+        """Return whether the values of f lie on a grid."""
+        f0 = self.origin
+        ahead, behind = [a - f0 for _, _, a, _ in self.seen], [b - f0 for _, _, _, b in self.seen]
+        return has_grain(ahead, behind, steps, rounding)
 
     def _next_side(self, nodes: Nodes, entry: Entry) -> int:
         """Return 1 for smaller nodes, -1 for larger ones, 0 for none."""

@@ -128,6 +128,7 @@ def nodes_of(n: int, levels: int, extension: int) -> Nodes:
     known = [*(k for k in range(count) if k not in fresh), *fresh]
     return Nodes(
         constants(table),
+        nodes,
         [nodes[k] for k in fresh],
         [known.index(k) for k in range(count)],
         (nodes[:octave], nodes[-octave:]),

@@ -111,6 +111,17 @@ class Search:
         self.state.put(rows, s)
         return s.step != before
 
+    def lengthen(self, rows: IntArray) -> NDArray[np.bool_]:
+        """Climb from the steps of these lines, which proved too short; tell where that gave another one."""
+        s = self.state.take(rows)
+        before, grain = s.step, s.grain
+        s.begin()
+        s.way_up = s.resort = before
+        self._climb(s)
+        s.grain = np.maximum(s.grain, grain)
+        self.state.put(rows, s)
+        return s.step != before
+
     def _run(self, s: Trials, trials: int) -> None:
         """Make trials on these lines, then climb where nothing shows."""
         s.begin()
@@ -147,7 +158,8 @@ class Search:
         lost, rows = s.resort > 0, s.rows
         jump = np.where(lost[:, None], 0.0, s.doubted)
         lines = np.arange(len(self.steps.most))[rows]
-        end = Climb(self.fan, lines, s.way_up, self.steps.far(rows), jump, s.high, s.flat).summit()
+        flat = s.flat[:, None] | (s.still >= s.step[:, None])
+        end = Climb(self.fan, lines, s.way_up, self.steps.far(rows), jump, s.high, flat).summit()
         found, nothing = end.shows, lost & ~end.shows
         s.step, s.high = np.where(found, end.step, s.step), np.where(found, np.inf, s.high)
         s.known = s.known | found

@@ -154,7 +154,9 @@ def _solve(fan: Fan, n: int, levels: int) -> tuple[Found, FloatArray]:
     """Return the coefficients on a fan, and for lines that are open on one side only, that side."""
     search = Search(fan, n)
     extrapolation = Extrapolation(fan, search, n, levels)
+    known = search.state.grain > 0
     found = extrapolation.found(np.arange(len(fan.index)))
+    _avoid_grain(search, extrapolation, found, known)
     loud = _loud(search, found, slice(None))
     for _ in range(RETRIES):
         rows = np.flatnonzero(loud)
@@ -170,6 +172,19 @@ def _solve(fan: Fan, n: int, levels: int) -> tuple[Found, FloatArray]:
     if n == 1 and some(found.unsure):
         _insist(fan, found, levels)
     return found, search.state.open_side
+
+
+def _avoid_grain(
+    search: Search, extrapolation: Extrapolation, found: Found, known: NDArray[np.bool_]
+) -> None:
+    """Take longer steps where the values of f have proved to lie on a grid only now that they were looked at."""
+    short = (search.state.grain > 0) & ~known & (found.error > DOUBTFUL * np.abs(found.value))
+    rows = np.flatnonzero(over_outputs(np.logical_or, short))
+    rows = rows[search.lengthen(rows)] if len(rows) else rows
+    if len(rows):
+        again = extrapolation.found(rows)
+        better = over_outputs(np.logical_or, again.error < found.error[rows])
+        found.put(rows[better], again.take(np.flatnonzero(better)))
 
 
 def _finish(search: Search, found: Found) -> None:
