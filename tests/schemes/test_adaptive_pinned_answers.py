@@ -87,19 +87,19 @@ def cut(state, rows):
 @pytest.mark.parametrize("q_unit", [1.0, 0.25])
 def test_ratio(q_unit):
     d = Draw(3)
-    noise, size = d.one_of(0.0, 2.0**-40), d.one_of(1.0, 8.0)
+    noise, size, size_low = d.one_of(0.0, 2.0**-40), d.one_of(1.0, 8.0), d.one_of(0.5, 1.0, 8.0)
     tail_low = d.one_of(0.0, 2.0**-38, 2.0**-45)
     tail = d.near(8 * noise, 64 * noise, 2.0**-30)
     head = d.one_of(0.0, 2.0**-30, 1.0, INF)
     longer = d.line(0.0, 4.0, 16.0)[:, None]
     # A slope differs where more than tail and noise speak for it: the noise of the shorter trial, times what
     # the step has grown, or what cancellation of four digits leaves.
-    unsure = np.maximum(np.maximum(noise, tail_low), 3e4 * EPS / 2 * size)
+    unsure = np.maximum(np.maximum(noise, tail_low), 3e4 * EPS / 2 * size_low)
     change = d.near(8 * (tail + unsure * longer), 8 * (tail + noise * longer))
     differs, usable = d.one_of(True, False), d.one_of(True, True, False)
     moved, finite = d.line(True, False), d.line(True, True, True, False)
     fan = fan_of(usable=usable, q_unit=q_unit)
-    state = state_of(fan, np.ones(LINES), tail_low=tail_low, moved=moved)
+    state = state_of(fan, np.ones(LINES), tail_low=tail_low, size_low=size_low, moved=moved)
     trial = trial_of(
         head=head,
         tail=tail,
@@ -221,7 +221,8 @@ def test_jumps_at_zero_may_be_a_thousandth_apart():
     np.testing.assert_array_equal(found, np.arange(LINES) % 2)
 
 
-NAMES = ("low", "tail_low", "slope_low", "high", "tail_high", "jump_high", "head_high", "quiet")
+LOWER = ("tail_low", "slope_low", "size_low")
+NAMES = ("low", *LOWER, "high", "tail_high", "jump_high", "head_high", "quiet")
 
 
 @pytest.mark.parametrize("kinds", ["over", "under", "neither", "mixed"])
@@ -232,24 +233,27 @@ def test_bracket(kinds):
     accepted = d.line(True, False) & (kinds == "mixed")
     tail, head = d.one_of(0.0, 3.0, 64.0, np.nan, INF), d.one_of(5.0, 128.0, INF, np.nan)
     slope, change, moves = d.one_of(2.0, 9.0), d.one_of(1.0, 100.0, np.nan), d.one_of(True, True, False)
+    size = d.one_of(3.0, 7.0)
     old = {name: np.full((LINES, OUTPUTS), 10.0 + k) for k, name in enumerate(NAMES)}
     old["low"], old["high"], old["quiet"] = np.full(LINES, 0.5), np.full(LINES, 50.0), d.one_of(1.0, 6.0, INF)
     state = state_of(fan_of(), np.full(LINES, 4.0), **old)
-    state.bracket(trial_of(slope=slope, head=head, tail=tail, change=change, moves=moves), q, accepted)
+    state.bracket(
+        trial_of(slope=slope, head=head, tail=tail, size=size, change=change, moves=moves), q, accepted
+    )
     assert state.some_low == (kinds in ("under", "mixed")) and state.some_high == (kinds in ("over", "mixed"))
     for i in range(LINES):
         over, under = q[i] > 0.15, q[i] < 0.002 and not accepted[i]
         assert state.low[i] == (4.0 if under else 0.5) and state.high[i] == (4.0 if over else 50.0)
         for j in range(OUTPUTS):
             t = INF if math.isnan(tail[i, j]) else tail[i, j]
-            new = dict(tail_low=t, slope_low=slope[i, j]) if under else {}
+            new = dict(zip(LOWER, (t, slope[i, j], size[i, j]), strict=True)) if under else {}
             if over:
                 new = dict(tail_high=t, jump_high=max(t, change[i, j]))
                 new["head_high"] = head[i, j] if math.isfinite(head[i, j]) else 0.0
             # A tail of exactly 0 is chance: the head, divided by 64, stands for it.
             quiet = (t if t > 0 else head[i, j] / 64) if moves[i, j] else INF
             new["quiet"] = old["quiet"][i, j] if not quiet >= 0 else min(old["quiet"][i, j], quiet)
-            for name in NAMES[1:3] + NAMES[4:]:
+            for name in LOWER + NAMES[5:]:
                 found, expected = getattr(state, name)[i, j], new.get(name, old[name][i, j])
                 assert found == expected or (name == "quiet" and t == 0 and math.isnan(head[i, j]))
 

@@ -76,12 +76,22 @@ def climbed(line):
     """Return the summit of one line, and how many octaves it took."""
     outputs = [
         SimpleNamespace(
-            head=h, tail=t, size=s, known=j > 0, jump=j, met=line.high if j > 0 else INF, ratio=[], T=[]
+            head=h,
+            tail=t,
+            size=s,
+            known=j > 0,
+            jump=j,
+            met=line.high if j > 0 else INF,
+            ratio=[],
+            T=[],
+            flat=f,
         )
-        for h, t, s, j in zip(*(part.T for part in (line.head, line.tail, line.size)), line.jump, strict=True)
+        for h, t, s, j, f in zip(
+            *(part.T for part in (line.head, line.tail, line.size)), line.jump, line.flat, strict=True
+        )
     ]
     for out in outputs:
-        out.apart, out.still, out.most, out.largest = 1 if line.flat else 32, False, 0.0, 0.0
+        out.apart, out.still, out.most, out.largest = 1 if out.flat else 32, False, 0.0, 0.0
     k = 0
     while True:
         for out in outputs:
@@ -121,7 +131,10 @@ def summit(line, outputs):
         below = [r if s < out.met and not out.known and r < 0.5 else INF for s, r, T, b in both]
         best = above if min(above) < INF else below
         out.clear = min(best) < INF
-        out.rough = any(b >= T for s, _, T, b in both if s >= 32 * out.met)
+        known = [(s, T, b) for s, _, T, b in both if T < INF]
+        apart = [b >= T for s, T, b in known if s >= 32 * out.met]
+        # A way that ends before has an octave or two to tell by.
+        out.rough = any(apart) if apart else bool(known) and known[-1][1] <= known[-1][2] / math.sqrt(8)
         if out.clear:
             worst = [max(pair) for pair in zip(worst, best, strict=True)]
     low = worst.index(min(worst))
@@ -140,7 +153,7 @@ def test_climb(seed, tail_noise):
     start = 2.0 ** rng.integers(-20, -10, len(rows))
     end = start * 2.0 ** (OCTAVES - 1) * rng.choice([0.2, 0.25, 0.99, 1.0, 1.5], len(rows))
     jump = rng.choice([0.0, 0.0, 0.0, 2.0**-20, 2.0**-10], (len(rows), OUTPUTS))
-    high, flat = start * 2.0 ** rng.integers(0, 5, len(rows)), rng.random(len(rows)) < 0.4
+    high, flat = start * 2.0 ** rng.integers(0, 5, len(rows)), rng.random((len(rows), OUTPUTS)) < 0.4
     climb = Climb(fan, rows, start, end, jump, high, flat)
     top = climb.summit()
     counts = np.zeros(LINES, dtype=int)
@@ -173,7 +186,7 @@ def test_climb(seed, tail_noise):
 
 def test_the_same_alone():
     rng, head, tail, size = draw(4, 1.0)
-    rows, start, flat = np.arange(LINES), np.full(LINES, 2.0**-12), np.zeros(LINES, dtype=bool)
+    rows, start, flat = np.arange(LINES), np.full(LINES, 2.0**-12), np.zeros((LINES, OUTPUTS), dtype=bool)
     given = start * 2048, np.zeros((LINES, OUTPUTS)), start, flat
     top = Climb(Script(head, tail, size), rows, start, *given).summit()
     for k in rng.permutation(np.flatnonzero(top.shows))[:60, None]:
@@ -189,7 +202,7 @@ def test_nodes_on_one_side():
     head, tail = 2.0 ** np.arange(4).reshape(shape), np.full(shape, 2.0**-9)
     fan = Script(head, tail, np.ones(shape), trial=(2.0, 1.0, 0.5), signs=1, dtype=np.float32)
     one = np.ones(1)
-    top = Climb(fan, np.arange(1), one, 4 * one, np.zeros((1, 1)), one, one > 1).summit()
+    top = Climb(fan, np.arange(1), one, 4 * one, np.zeros((1, 1)), one, one[:, None] > 1).summit()
     assert [node for node, _, _ in fan.asked] == [0.5, 1, 2, 4, 8]
     np.testing.assert_array_equal(
         [seen[:, 0, 0, 0] for seen in fan.seen], [[2, 1, 0.5], [4, 2, 1], [8, 4, 2]]
@@ -203,7 +216,7 @@ def test_lines_that_end_leave_no_values():
     head = np.ones(shape) * 2.0 ** np.arange(8)[:, None, None]
     fan = Script(head, np.full(shape, 2.0**-9), np.ones(shape))
     start = np.ones(2)
-    climb = Climb(fan, np.arange(2), start, np.array([1.0, 8.0]), np.zeros((2, 1)), start, start > 1)
+    climb = Climb(fan, np.arange(2), start, np.array([1.0, 8.0]), np.zeros((2, 1)), start, start[:, None] > 1)
     assert [len(rows) for _, _, rows in fan.asked] == [2, 2, 1, 1, 1]
     assert np.isnan(climb.values[2][:, 0]).all() and (climb.values[2][:, 1] == 4).all()
 
@@ -216,7 +229,7 @@ def test_what_is_half_noise_is_hidden():
         head = np.ones((9, 1, 2))
         tail = np.stack([shown.reshape(shape), np.full(shape, ratio)], axis=-1)
         fan, one = Script(head, tail, np.full((9, 1, 2), 1e9), trial=(2.0, 1.0)), np.ones(1)
-        Climb(fan, np.arange(1), one, 256 * one, np.zeros((1, 2)), one, one > 1)
+        Climb(fan, np.arange(1), one, 256 * one, np.zeros((1, 2)), one, one[:, None] > 1)
         assert fan.octave + 1 == octaves
 
 
@@ -226,7 +239,7 @@ def test_a_ratio_that_falls_to_a_fourth_is_not_past():
     for last, octaves in ((0.25, 8), (np.nextafter(0.25, 1), 6)):
         head = 1 / np.array([2.0**-12, 1, 1, 1, 1, last, last / 8, last / 8]).reshape(shape)
         fan, one = Script(head, np.ones(shape), np.ones(shape)), np.ones(1)
-        Climb(fan, np.arange(1), one, 128 * one, np.zeros((1, 1)), one, one > 1)
+        Climb(fan, np.arange(1), one, 128 * one, np.zeros((1, 1)), one, one[:, None] > 1)
         assert fan.octave + 1 == octaves
 
 
@@ -236,5 +249,5 @@ def test_a_ratio_of_one_in_fifty_is_not_past():
     for tail, octaves in ((0.02, 8), (np.nextafter(0.02, 1), 6)):
         head = np.array([2.0**12, 1, 1, 1, 1, 1, 1, 1]).reshape(shape)
         fan, one = Script(head, np.full(shape, tail), np.ones(shape)), np.ones(1)
-        Climb(fan, np.arange(1), one, 128 * one, np.zeros((1, 1)), one, one > 1)
+        Climb(fan, np.arange(1), one, 128 * one, np.zeros((1, 1)), one, one[:, None] > 1)
         assert fan.octave + 1 == octaves

@@ -238,6 +238,7 @@ def test_climb(monkeypatch):
     s.way_up, s.high, s.step = np.full(p, 0.5), np.full(p, 0.25), np.full(p, 0.125)
     s.flat, s.known, s.values = np.arange(p) == 3, np.ones(p, dtype=bool), rng.random(s.values.shape)
     s.noise, s.quiet = rng.random((2, p, OUTPUTS))
+    s.still = rng.choice([0.0, 0.0625, 0.125, 0.25], (p, OUTPUTS))
     before, resort = s.take(np.arange(p)), s.resort > 0
     shows, leaps = np.array([1, 1, 0, 0, 0, 1], dtype=bool), np.array([0, 1, 1, 1, 0, 0], dtype=bool)
     noise, grain = rng.random((2, p, OUTPUTS))
@@ -260,7 +261,8 @@ def test_climb(monkeypatch):
     np.testing.assert_array_equal(far, search.steps.far(rows))
     np.testing.assert_array_equal(jump, np.where(resort[:, None], 0, before.doubted))
     np.testing.assert_array_equal(high, before.high)
-    np.testing.assert_array_equal(flat, before.flat)
+    # Below the jump f stands still, or has done so at the best step.
+    np.testing.assert_array_equal(flat, before.flat[:, None] | (before.still >= 0.125))
     found, nothing = shows[:, None], resort & ~shows
     # Below a jump or a kink the step that was too short is left; else |x| / 4 stands for the length.
     left = np.where(leaps, 2.0**-9, search.steps.unit[rows] / 4)

@@ -53,7 +53,8 @@ def test_the_search_goes_on_below_three_times(monkeypatch):
 
     class FakeSearch:
         def __init__(self, fan, n):
-            self.fan, self.n, self.state = fan, n, SimpleNamespace(open_side=np.array([0.0, 1.0, 0.0, 0.0]))
+            self.fan, self.n = fan, n
+            self.state = SimpleNamespace(open_side=np.array([0.0, 1.0, 0.0, 0.0]), grain=np.zeros((4, 2)))
 
         def shorten(self, rows):
             shortened.append(rows.tolist())

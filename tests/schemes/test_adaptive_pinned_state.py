@@ -59,12 +59,12 @@ def test_keep_begin_and_fall_back():
     ).items():
         np.testing.assert_array_equal(getattr(state, name), np.zeros(shape))
     assert not state.flat.any() and state.flat.dtype == bool and state.noise is full
-    state.tail_low, state.slope_low = full, 2 * full
+    state.tail_low, state.slope_low, state.size_low = full, 2 * full, 3 * full
     state.fall_back()
     np.testing.assert_array_equal(state.high, [1, 2, 3])
     for name in ("tail_high", "jump_high", "head_high"):
         assert getattr(state, name) is full
-    for name, shape in dict(low=(3,), tail_low=(3, 1), slope_low=(3, 1)).items():
+    for name, shape in dict(low=(3,), tail_low=(3, 1), slope_low=(3, 1), size_low=(3, 1)).items():
         np.testing.assert_array_equal(getattr(state, name), np.zeros(shape))
     assert state.some_high is True and not state.known.any() and state.known.dtype == bool
 

@@ -179,7 +179,7 @@ class Climb:
         )
 
     def _rough(self, noise: FloatArray, bound: FloatArray, step: FloatArray) -> NDArray[np.bool_]:
-        """Return whether the tail stays below a bound; where the way ends before that counts, below a lower one.
+        """Return whether the tail stays below a bound; a lower one, where the way ends before that counts.
 
         The tail of a kink grows as the step, that is by a factor of two from one octave to the next.
         """

@@ -122,7 +122,9 @@ class Extrapolation:
         names = (field.name for field in fields(Best))
         return Best(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
-    def _grain(self, values: FloatArray, nodes: FloatArray, rounding: FloatArray, rows: IntArray) -> FloatArray:
+    def _grain(
+        self, values: FloatArray, nodes: FloatArray, rounding: FloatArray, rows: IntArray
+    ) -> FloatArray:
         """Return the least noise that f has, and take note where its values prove to lie on a grid."""
         state = self.search.state
         found = half_spacing(values, nodes, self.fan.origin[rows], rounding)

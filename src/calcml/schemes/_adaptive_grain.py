@@ -1,9 +1,9 @@
 """Whether the values of f lie on a grid, as those do that are rounded to some figures, and how wide it is.
 
-Few steps of a grid can look smooth: 2, 3, 4, 6, 8, 12 and 17 of them are a straight line but for the last, and
-the slope of that line is off by half a step over the distance.  What gives a grid away is that all changes of
-f are multiples of the least distance between two of them, to the rounding of f.  So they are where f is linear,
-from nodes that are multiples of one another; but then they are in proportion to the nodes.
+Few steps of a grid can look smooth: 2, 3, 4, 6, 8, 12 and 17 of them are a straight line but for the last,
+and the slope of that line is off by half a step over the distance.  What gives a grid away is that all
+changes of f are multiples of the least distance between two of them, to the rounding of f.  So they are where
+f is linear, at nodes that are multiples of one another; but then they are in proportion to the nodes.
 """
 
 # A `strict=` in a zip costs as much as the loop.
@@ -17,20 +17,24 @@ import numpy as np
 
 from calcml._typing import FloatArray
 
-__all__ = ["has_grain", "half_spacing"]
+__all__ = ["half_spacing", "has_grain"]
 
-# Equal values of f differ by so many units of rounding, in each of two changes; a step of the grid is so many
-# times that, which six or more numbers are not next to multiples of by chance; and f is not linear if it
-# deviates by more than this.
+# Two changes of f that are the same, and a change and a multiple of the spacing, differ by so many units of
+# rounding.  A step of the grid is so many times that: six or more numbers are not next to multiples of it by
+# chance.  And f is not linear if it deviates by so many times that.
 SAME, COARSE, BENT = 4.0, 64.0, 8.0
-# A multiple is known as long as the uncertainty of all its steps together is less than this share of one.
-SURE = 1 / 4
+# A multiple is known as long as the uncertainty of all its steps together is less than this share of one; and
+# fewer steps than this are a jump or two.
+SURE, FEWEST = 1 / 4, 4.0
 
 
-def half_spacing(values: FloatArray, nodes: FloatArray, origin: FloatArray, rounding: FloatArray) -> FloatArray:
+def half_spacing(
+    values: FloatArray, nodes: FloatArray, origin: FloatArray, rounding: FloatArray
+) -> FloatArray:
     """Return half the spacing of the values of f, shape (p, M), 0 where they lie on no grid.
 
-    Values of shape (K, r, p, M) at K falling nodes and at x, and the rounding of f on each line.
+    Values of shape (K, r, p, M) at K falling nodes and at x, and the rounding of f on each line.  The caller
+    holds NumPy's warnings off.
     """
     change, same = values - origin, SAME * rounding
     sizes = np.sort(np.abs(change).reshape(-1, *origin.shape), axis=0)
@@ -39,10 +43,10 @@ def half_spacing(values: FloatArray, nodes: FloatArray, origin: FloatArray, roun
     # The largest change tells the spacing better than a small one.
     steps = np.rint(sizes[-1] / least)
     spacing = sizes[-1] / steps
-    on_grid = (least >= COARSE * same) & (steps * same <= SURE * least)
+    on_grid = (least >= COARSE * same) & (steps * same <= SURE * least) & (steps >= FEWEST)
     if not on_grid.any():
         return np.zeros(origin.shape)
-    on_grid &= (np.abs(sizes - np.rint(sizes / spacing) * spacing) <= 2 * same).all(axis=0)
+    on_grid &= (np.abs(sizes - np.rint(sizes / spacing) * spacing) <= same).all(axis=0)
     straight = change[:1] * (nodes / nodes[0])[:, None, None, None]
     on_grid &= (np.abs(change - straight) > BENT * same).any(axis=(0, 1))
     return np.where(on_grid, spacing / 2, 0.0)
@@ -57,10 +61,10 @@ def has_grain(ahead: list[float], behind: list[float], nodes: list[float], round
     if not COARSE * same <= least < math.inf:
         return False
     steps = float(round(sizes[-1] / least))
-    if not steps * same <= SURE * least:
+    if not (steps * same <= SURE * least and steps >= FEWEST):
         return False
     spacing = sizes[-1] / steps
-    if any(abs(size - round(size / spacing) * spacing) > 2 * same for size in sizes):
+    if any(abs(size - round(size / spacing) * spacing) > same for size in sizes):
         return False
     shares = [node / nodes[0] for node in nodes]
     return any(

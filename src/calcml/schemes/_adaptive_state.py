@@ -36,7 +36,7 @@ class State:
         The longest step that was too short, and the shortest one that was too long.
     some_low, some_high : bool
         Whether there is any such step.
-    tail_low, tail_high, slope_low, head_high : ndarray, shape (p, M)
+    tail_low, tail_high, slope_low, head_high, size_low : ndarray, shape (p, M)
         Terms at those.
     far : ndarray, shape (p, M)
         The change of f at the first step.
@@ -80,10 +80,12 @@ class State:
         self.some_low = self.some_high = False
         self.step, self.first = step, step
         self.low: FloatArray
+        self.way_up: FloatArray
+        self.resort: FloatArray
         self.low, self.way_up, self.resort, self.open_side = np.zeros((4, p))
         self.high, self.gallop = np.full((2, p), [[np.inf], [gallop]])
         blank: FloatArray = np.zeros((p, outputs))
-        self.tail_low = self.slope_low = self.head_high = self.jump_high = self.far = blank
+        self.tail_low = self.slope_low = self.size_low = self.head_high = self.jump_high = self.far = blank
         self.noise = self.sure = self.still = self.doubted = self.jump = self.grain = blank
         self.tail_high = self.quiet = blank + np.inf
         self.moved = self.poor = self.loud = self.flat = self.known = np.zeros(p, dtype=bool)
@@ -129,5 +131,5 @@ class State:
         """Take the longest step that was too short for one that is too long."""
         self.high, self.low, self.some_high = self.low, np.zeros(len(self.low)), True
         self.tail_high = self.jump_high = self.head_high = self.tail_low
-        self.tail_low = self.slope_low = np.zeros(self.tail_low.shape)
+        self.tail_low = self.slope_low = self.size_low = np.zeros(self.tail_low.shape)
         self.known = np.zeros(len(self.low), dtype=bool)

@@ -153,7 +153,8 @@ class Trials(State):
     def _beats(self, trial: Trial, differs: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return the lines where the slope is not that of a shorter trial: beyond L, all else may fit."""
         unsure = np.maximum(trial.noise, self.tail_low)
-        unsure = np.maximum(unsure, CANCELLATION * self.fan.eps / 2 * trial.terms.size)
+        # The slope of the shorter trial is as sure as f was near it, however large f is here.
+        unsure = np.maximum(unsure, CANCELLATION * self.fan.eps / 2 * self.size_low)
         differs = differs & (trial.change > SIGNIFICANT * (trial.terms.tail + unsure * trial.longer))
         return over_outputs(np.logical_or, differs) & self.moved
 
@@ -205,6 +206,7 @@ class Trials(State):
             self.low, outputs = choose(under, self.step, self.low), under[:, None]
             self.tail_low = choose(outputs, tail, self.tail_low)
             self.slope_low = choose(outputs, terms.slope, self.slope_low)
+            self.size_low = choose(outputs, terms.size, self.size_low)
         if some(over):
             self.some_high = True
             self.high, outputs = np.where(over, self.step, self.high), over[:, None]

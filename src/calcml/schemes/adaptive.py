@@ -177,7 +177,7 @@ def _solve(fan: Fan, n: int, levels: int) -> tuple[Found, FloatArray]:
 def _avoid_grain(
     search: Search, extrapolation: Extrapolation, found: Found, known: NDArray[np.bool_]
 ) -> None:
-    """Take longer steps where the values of f have proved to lie on a grid only now that they were looked at."""
+    """Take longer steps where the values of f have proved to lie on a grid only now that all were seen."""
     short = (search.state.grain > 0) & ~known & (found.error > DOUBTFUL * np.abs(found.value))
     rows = np.flatnonzero(over_outputs(np.logical_or, short))
     rows = rows[search.lengthen(rows)] if len(rows) else rows
