@@ -122,13 +122,13 @@ def test_a_deviation_by_four_units_of_rounding_is_none(sign):
 
 
 def test_where_f_is_linear_on_both_sides_nothing_is_proved():
-    straight = np.stack([8 * NODES, -6 * NODES], axis=1)
+    straight = np.stack([8 * NODES, -4 * NODES], axis=1)
     assert both(straight, 1e-4) == 0
-    # All are multiples of 1/4.  One off the line is more than 32 units of rounding, or it is not.
+    # All are multiples of 1/2.  One off the line is more than 32 units of rounding, or it is not.
     for side in (0, 1):
         bent = straight.copy()
         bent[0, side] += 1.0
-        assert both(bent, 1 / 2**14) == 0.125 and both(bent, 1 / 16) == 0
+        assert both(bent, 1 / 2**14) == 0.25 and both(bent, 1 / 16) == 0
     assert BENT * SAME == 32
 
 

@@ -1,6 +1,7 @@
 """One line of `Adaptive` number by number: every threshold from both sides, every way out."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -451,9 +452,32 @@ def test_an_answer_improves():
 
 
 def test_the_order_of_the_nodes():
-    found = line(cls=Line, seen=list("abcd"))
-    found.arrange([0, 2, 1, 3])
-    assert found.seen == list("acbd")
+    # At 2, 1, 3/2 and 3/4, on both sides.
+    seen = [(t, -t, 5.0 + t * t, 5.0 - t) for t in (2.0, 1.0, 1.5, 0.75)]
+    nodes = SimpleNamespace(order=[0, 2, 1, 3], steps=[2.0, 1.5, 1.0, 0.75])
+    found = line(cls=Line, origin=5.0, seen=seen)
+    found.arrange(nodes)
+    assert [t for t, *_ in found.seen] == nodes.steps
+
+
+@pytest.mark.parametrize(
+    ("ahead", "behind", "origin"), [(1.0, -1.0, 0.5), (1.0, 0.5, 8.0), (-1.0, 1.0, -3.0)]
+)
+def test_values_on_a_grid_are_none_of_the_ordinary(ahead, behind, origin):
+    steps = [2.0, 1.5, 1.0, 0.75]
+    counts = [(17.0, 16.0), (12.0, 12.0), (8.0, 8.0), (6.0, 6.0)]
+    nodes = SimpleNamespace(order=[0, 1, 2, 3], steps=steps)
+    # A step of the grid is 64 times what equal values may differ by, 4 units of rounding: 128 of eps.
+    size = max(abs(origin), *(abs(origin + side * k) for side in (ahead, behind) for k in (17, 16)))
+    for eps, found in ((2.0**-15 / size, True), (1.0 / 64 / size, False)):
+        seen = [
+            (t, -t, origin + a * ahead, origin + b * behind) for t, (a, b) in zip(steps, counts, strict=True)
+        ]
+        own = line(cls=Line, origin=origin, seen=seen, eps=eps)
+        if found:
+            unusual(own.arrange, nodes)
+        else:
+            own.arrange(nodes)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])

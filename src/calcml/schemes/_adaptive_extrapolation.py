@@ -71,6 +71,7 @@ class Extrapolation:
         step, place, wider = state.step[rows], np.arange(len(rows)), np.zeros(len(rows), dtype=bool)
         table = self._grid(0)
         values, found = self._first_values(table.nodes, rows), None
+        self._look_for_grid(values, table.nodes, rows)
         extension = 0
         while True:
             best = self._best(table, values, step, rows)
@@ -114,24 +115,23 @@ class Extrapolation:
             lines, v = rows[cut], values[:, :, cut]
             wanted, companion = fan.series(v, table.nodes, step[cut], lines, self.n % 2 == 1)
             size = np.maximum(np.maximum.reduce(np.abs(v), axis=1), fan.magnitude[lines])
-            rounding = fan.eps / 2 * size
-            grain = self._grain(v, table.nodes, rounding.max(axis=0), lines)
-            parts.append(extrapolate(table, wanted, companion, rounding, grain))
+            grain = self.search.state.grain[lines]
+            parts.append(extrapolate(table, wanted, companion, fan.eps / 2 * size, grain))
         if len(parts) == 1:
             return parts[0]
         names = (field.name for field in fields(Best))
         return Best(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
-    def _grain(
-        self, values: FloatArray, nodes: FloatArray, rounding: FloatArray, rows: IntArray
-    ) -> FloatArray:
-        """Return the least noise that f has, and take note where its values prove to lie on a grid."""
-        state = self.search.state
-        found = half_spacing(values, nodes, self.fan.origin[rows], rounding)
-        if some(found > state.grain[rows]):
-            state.grain = state.grain.copy()
-            state.grain[rows] = np.maximum(found, state.grain[rows])
-        return state.grain[rows]
+    def _look_for_grid(self, values: FloatArray, nodes: FloatArray, rows: IntArray) -> None:
+        """Take note where the values prove to lie on a grid: half its spacing is the least noise of f."""
+        fan, state = self.fan, self.search.state
+        for cut in blocks(*values.shape[2:]):
+            lines, v = rows[cut], values[:, :, cut]
+            size = np.maximum(np.abs(v[0]).max(axis=0), fan.magnitude[lines])
+            found = half_spacing(v, nodes, fan.origin[lines], fan.eps / 2 * size)
+            if some(found > 0):
+                state.grain = state.grain.copy()
+                state.grain[lines] = np.maximum(found, state.grain[lines])
 
     def _extensions(
         self, table: Grid, best: Best, step: FloatArray, rows: IntArray

@@ -2,8 +2,8 @@
 
 Few steps of a grid can look smooth: 2, 3, 4, 6, 8, 12 and 17 of them are a straight line but for the last,
 and the slope of that line is off by half a step over the distance.  What gives a grid away is that all
-changes of f are multiples of the least distance between two of them, to the rounding of f.  So they are where
-f is linear, at nodes that are multiples of one another; but then they are in proportion to the nodes.
+changes of f are multiples of the least distance between two neighbors, to the rounding of f.  So they are
+where f is linear, at nodes that are multiples of one another; but then they are in proportion to the nodes.
 """
 
 # A `strict=` in a zip costs as much as the loop.
@@ -12,6 +12,7 @@ f is linear, at nodes that are multiples of one another; but then they are in pr
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -37,33 +38,46 @@ def half_spacing(
     holds NumPy's warnings off.
     """
     change, same = values - origin, SAME * rounding
-    sizes = np.sort(np.abs(change).reshape(-1, *origin.shape), axis=0)
-    gaps = np.diff(sizes, axis=0, prepend=0.0)
-    least = np.min(gaps, axis=0, where=gaps > same, initial=np.inf)
-    # The largest change tells the spacing better than a small one.
-    steps = np.rint(sizes[-1] / least)
-    spacing = sizes[-1] / steps
-    on_grid = (least >= COARSE * same) & (steps * same <= SURE * least) & (steps >= FEWEST)
+    sizes = np.abs(change)
+    least = np.minimum(_least(sizes[:-1] - sizes[1:], same), _least(sizes[:, :1] - sizes[:, 1:], same))
+    # A large change tells the spacing better than a small one; of a smooth f it is rarely a multiple.
+    largest = sizes[0].max(axis=0)
+    steps = np.rint(largest / least)
+    unsure = steps * same
+    on_grid = (np.abs(largest - steps * least) <= unsure) & (unsure <= SURE * least)
+    on_grid &= (steps >= FEWEST) & (least >= COARSE * same)
     if not on_grid.any():
         return np.zeros(origin.shape)
-    on_grid &= (np.abs(sizes - np.rint(sizes / spacing) * spacing) <= same).all(axis=0)
+    spacing = largest / steps
+    on_grid &= (np.abs(sizes - np.rint(sizes / spacing) * spacing) <= same).all(axis=(0, 1))
     straight = change[:1] * (nodes / nodes[0])[:, None, None, None]
     on_grid &= (np.abs(change - straight) > BENT * same).any(axis=(0, 1))
     return np.where(on_grid, spacing / 2, 0.0)
 
 
+def _least(gaps: FloatArray, same: FloatArray) -> FloatArray:
+    """Return the least distance between changes that are not the same."""
+    gaps = np.abs(gaps)
+    least: FloatArray = np.where(gaps > same, gaps, np.inf).min(axis=(0, 1), initial=np.inf)
+    return least
+
+
 def has_grain(ahead: list[float], behind: list[float], nodes: list[float], rounding: float) -> bool:
     """Return the same for the changes of one output on one line, on both sides of x."""
     same = SAME * rounding
-    sizes = sorted(map(abs, ahead + behind))
-    gaps = [b - a for a, b in zip([0.0, *sizes], sizes)]
+    sides = [list(map(abs, ahead)), list(map(abs, behind))]
+    gaps = [abs(a - b) for a, b in zip(*sides)]
+    gaps += [abs(a - b) for side in sides for a, b in pairwise(side)]
+    sizes = sides[0] + sides[1]
     least = min((gap for gap in gaps if gap > same), default=math.inf)
+    largest = max(side[0] for side in sides)
     if not COARSE * same <= least < math.inf:
         return False
-    steps = float(round(sizes[-1] / least))
-    if not (steps * same <= SURE * least and steps >= FEWEST):
+    steps = float(round(largest / least))
+    unsure = steps * same
+    if not (abs(largest - steps * least) <= unsure <= SURE * least and steps >= FEWEST):
         return False
-    spacing = sizes[-1] / steps
+    spacing = largest / steps
     if any(abs(size - round(size / spacing) * spacing) > same for size in sizes):
         return False
     shares = [node / nodes[0] for node in nodes]

@@ -86,19 +86,21 @@ class Line(LineSearch):
         """Take note of f at further nodes."""
         self.seen = seen + self.seen if self.side < 0 else self.seen + seen
 
-    def arrange(self, order: list[int]) -> None:
-        """Put what has been seen into the order of the nodes."""
-        self.seen = [self.seen[k] for k in order]
+    def arrange(self, nodes: Nodes) -> None:
+        """Put what has been seen into the order of the nodes; the values must not prove to lie on a grid."""
+        self.seen = [self.seen[k] for k in nodes.order]
+        f0 = self.origin
+        ahead, behind = [a - f0 for _, _, a, _ in self.seen], [b - f0 for _, _, _, b in self.seen]
+        size = max(map(abs, (f0, *self.seen[0][2:])))
+        if has_grain(ahead, behind, nodes.steps, self.eps / 2 * size):
+            raise UnusualError
 
     def extrapolate(self, nodes: Nodes) -> None:
         """Extrapolate from all nodes, and choose the side on which one octave more promises a better answer.
 
         An answer with larger nodes must be better than the one before, and agree with it.
         """
-        series = self._series()
-        if self._has_grain(nodes.steps, max(series[2])):
-            raise UnusualError
-        entry = best_entry(nodes.table, *series)
+        entry = best_entry(nodes.table, *self._series())
         answer = self._scaled(entry)
         if self.side < 0 and not answer.improves(self.best):
             self.side = 0
@@ -106,12 +108,6 @@ class Line(LineSearch):
         self.best, self.entry, self.side = answer, entry, self._next_side(nodes, entry)
         if self.side < 0:
             self.unit *= 2
-
-    def _has_grain(self, steps: list[float], rounding: float) -> bool:
-        """Return whether the values of f lie on a grid."""
-        f0 = self.origin
-        ahead, behind = [a - f0 for _, _, a, _ in self.seen], [b - f0 for _, _, _, b in self.seen]
-        return has_grain(ahead, behind, steps, rounding)
 
     def _next_side(self, nodes: Nodes, entry: Entry) -> int:
         """Return 1 for smaller nodes, -1 for larger ones, 0 for none."""

@@ -95,7 +95,7 @@ def _extrapolate(source: Source, lines: list[Line], n: int, levels: int) -> None
     first = nodes_of(n, levels, 0)
     _ask(source, first.fresh, lines)
     for line in lines:
-        line.arrange(first.order)
+        line.arrange(first)
         line.extrapolate(first)
     for extension in range(1, 1 + EXTENSIONS):
         lines = [line for line in lines if line.side]
