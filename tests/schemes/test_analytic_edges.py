@@ -137,7 +137,7 @@ def test_steep_and_flat_lines_share_what_is_left_without_a_warning():
     lines = lines_of(np.sin, [1.0, 2.0])
     value, left = np.array([[1e300], [1e-300]]), np.ones((1, 1))
     with np.errstate(all="raise"):
-        share = _analytic_check.charged(lines, value, "mixture", left)
+        share = _analytic_check.charged(lines, value, "mixture", np.ones((1, 1)), left)
     np.testing.assert_array_equal(share, [[np.inf], [3.0]])
 
 
@@ -242,13 +242,16 @@ def test_what_is_charged_for_a_mixture():
     value = np.array([[2.0, 1.0], [-8.0, 0.0], [0.0, 0.0]])
     left = np.array([[0.5, 0.0]])
     # Weights of 0.5 to 1.5 over the slope, and in units of the largest; as they are where the slope is zero.
+    charged, slope, flat = _analytic_check.charged, np.array([[0.0, 3.0]]), np.zeros((1, 2))
     np.testing.assert_array_equal(
-        _analytic_check.charged(lines, value, probe, left), [[1.5, 0.0], [6.0, 0.0], [1.0, 0.0]]
+        charged(lines, value, probe, slope, left), [[1.5, 0.0], [6.0, 0.0], [1.0, 0.0]]
     )
-    assert _analytic_check.charged(lines, value, lines, left) is left
+    # A mixture without a slope is one of lines without.
+    np.testing.assert_array_equal(charged(lines, value, probe, flat, left), [[0, 0], [0, 0], [1.0, 0.0]])
+    assert charged(lines, value, lines, slope, left) is left
     none = np.zeros((1, 2))
-    assert _analytic_check.charged(lines, value, probe, none) is none
-    assert _analytic_check.charged(lines, 0 * value, probe, left).tolist() == [[1.0, 0.0]] * 3
+    assert charged(lines, value, probe, slope, none) is none
+    assert charged(lines, 0 * value, probe, flat, left).tolist() == [[1.0, 0.0]] * 3
 
 
 @pytest.mark.parametrize(
@@ -270,7 +273,7 @@ def test_what_is_left_unexplained(monkeypatch, found, disagree, refused, left):
     monkeypatch.setattr(
         _analytic_check,
         "_against",
-        lambda *_: (table(found, found), table(0.1, 0.1), table(disagree, disagree)),
+        lambda *_: (table(found, found), table(0.1, 0.1), table(disagree, disagree), None),
     )
     parts = _analytic_check._settled(
         lines_of(np.sin, np.ones(1)), table(2.0, 2.0), 0.0, table(3.0, 3.0), table(True, False)
@@ -282,16 +285,19 @@ def test_what_is_left_unexplained(monkeypatch, found, disagree, refused, left):
 
 @pytest.mark.parametrize(("share", "suspected"), [(0.099, False), (0.101, True)])
 def test_when_a_second_difference_is_taken(monkeypatch, share, suspected):
-    monkeypatch.setattr(_analytic_check, "_against", lambda *_: (np.array([[2.0]]), np.array([[0.5]]), None))
+    monkeypatch.setattr(
+        _analytic_check, "_against", lambda *_: (np.array([[2.0]]), np.array([[0.5]]), None, "all")
+    )
     for sign in (1, -1):
         expected = np.array([[2 + sign * 0.5 * share]])
-        *_, wrong = _analytic_check._suspected(_analytic_check.PLAIN, lines_of(np.sin, np.ones(1)), expected)
-        assert wrong.tolist() == [[suspected]]
+        probe = lines_of(np.sin, np.ones(1))
+        *_, wrong, real = _analytic_check._suspected(_analytic_check.PLAIN, probe, expected)
+        assert wrong.tolist() == [[suspected]] and real == "all"
     # Derivatives that are the same to 64 units in the last place are.
     for found in (1 - 64 * EPS, 1 + 32 * EPS):
-        answer = np.array([[found]]), np.zeros((1, 1)), None
+        answer = np.array([[found]]), np.zeros((1, 1)), None, None
         monkeypatch.setattr(_analytic_check, "_against", lambda *_, answer=answer: answer)
-        *_, wrong = _analytic_check._suspected("judge", lines_of(np.sin, np.ones(1)), np.ones((1, 1)))
+        *_, wrong, _ = _analytic_check._suspected("judge", lines_of(np.sin, np.ones(1)), np.ones((1, 1)))
         assert not wrong.any()
 
 
@@ -300,7 +306,7 @@ def test_a_second_opinion_is_only_asked_where_the_first_contradicts(monkeypatch)
 
     def against(judge, probe, expected, noise):
         asked.append(judge)
-        return np.array([[3.0]]), np.array([[0.1]]), np.array([[True]])
+        return np.array([[3.0]]), np.array([[0.1]]), np.array([[True]]), None
 
     monkeypatch.setattr(_analytic_check, "_against", against)
     lines = lines_of(np.sin, np.ones(1))
@@ -424,7 +430,9 @@ def test_noisy_points_among_many_are_not_refused():
 @pytest.mark.parametrize(("apart", "refused"), [(0.99e-6, False), (1.01e-6, True)])
 def test_what_may_be_chance(monkeypatch, apart, refused):
     monkeypatch.setattr(
-        _analytic_check, "_against", lambda *_: (np.array([[-2.0]]), np.array([[0.0]]), np.array([[True]]))
+        _analytic_check,
+        "_against",
+        lambda *_: (np.array([[-2.0]]), np.array([[0.0]]), np.array([[True]]), None),
     )
     lines, expected = lines_of(np.sin, np.ones(1)), np.array([[-2 + 2 * apart]])
     first, wrong = np.array([[-2.0]]), np.array([[True]])
@@ -436,7 +444,43 @@ def test_what_may_be_chance(monkeypatch, apart, refused):
 
 def test_just_as_far_apart_as_chance_allows(monkeypatch):
     two = np.array([[2.0]])
-    monkeypatch.setattr(_analytic_check, "_against", lambda *_: (two, two * 0, two > 0))
+    monkeypatch.setattr(_analytic_check, "_against", lambda *_: (two, two * 0, two > 0, None))
     lines = lines_of(np.sin, np.ones(1))
     refused, _ = _analytic_check._settled(lines, np.array([[1.0]]), 0.0, two, two > 0, chance=0.5)[2:]
     assert not refused.any()
+
+
+@pytest.mark.parametrize("decimals", [2, 3, 4])
+def test_rounding_to_figures_is_no_derivative_of_zero(decimals):
+    # The imaginary part is rounded away, and so is a short real step; a longer one is not.
+    f = lambda x: np.round(np.sin(x), decimals)
+    x = np.linspace(1.001, 1.3, 100)
+    estimate = cm.estimate_derivative(f, x, scheme="complex")
+    np.testing.assert_array_equal(estimate.value, 0)
+    sure = estimate.status == cm.Status.OK
+    assert sure.mean() < (0.8 if decimals == 2 else 0.02)
+    covered = estimate.error >= np.cos(x)
+    np.testing.assert_array_equal(covered, ~sure)
+
+
+def test_a_gradient_of_which_nothing_moves():
+    f = lambda x: np.round(np.sin(x[0]) * x[1], 2)
+    estimate = cm.estimate_gradient(f, [1.3, 2.0], scheme="complex")
+    np.testing.assert_array_equal(estimate.value, [0, 0])
+    assert (estimate.error >= np.abs([2 * np.cos(1.3), np.sin(1.3)])).all()
+    assert (estimate.status == cm.Status.INACCURATE).all()
+
+
+@pytest.mark.parametrize("f", [lambda x: 0 * x + 3.0, lambda x: 0 * x, lambda x: x * x, lambda x: x**3])
+def test_a_derivative_that_is_zero_stays_sure(f):
+    estimate = cm.estimate_derivative(f, 0.0, scheme="complex")
+    assert abs(estimate.value) < 1e-199 and estimate.error < 1e-20 and estimate.success
+
+
+def test_what_is_hidden():
+    expected = np.array([0.0, 0.0, 0.0, 1e-300, 0.0, 0.0])
+    value, truncation = np.array([0, -1, 0, 1, np.nan, 1.0]), np.array([10.0, 9.0, 3.0, 9.0, 1.0, np.inf])
+    real = SimpleNamespace(value=value, truncation=truncation, noise=np.full(6, np.nextafter(1.0, 0)))
+    np.testing.assert_array_equal(_analytic_check._hidden(expected, real), [20, 20, 0, 0, 0, np.inf])
+    real.noise = np.ones(6)
+    np.testing.assert_array_equal(_analytic_check._hidden(expected, real), [0, 0, 0, 0, 0, np.inf])

@@ -428,22 +428,26 @@ def test_when_two_derivatives_disagree(extra, limit):
         for share, wrong in ((0.999, False), (1.001, True)):
             # Ten times the error of both, and rounding of the larger.
             expected = 2.0 + sign * share * (limit + 64 * EPS * (2 + max(sign, 0) * limit))
-            found, error, disagree = _analytic_check._against(
+            found, error, disagree, real = _analytic_check._against(
                 judge_of(2.0, 0.001, 0.002), probe, np.array([[expected]]), extra
             )
-            assert found.tolist() == [[2.0]]
+            assert found.tolist() == real.value.tolist() == [[2.0]]
             assert error[0, 0] == pytest.approx(limit, rel=1e-12)
             assert disagree.tolist() == [[wrong]]
     # Nor do they where both are the same to 64 units in the last place.
     for found in (1 - 64 * EPS, 1 + 32 * EPS):
-        *_, disagree = _analytic_check._against(judge_of(found, 0.0, 0.0), probe, np.ones((1, 1)), 0.0)
+        *_, disagree, _ = _analytic_check._against(judge_of(found, 0.0, 0.0), probe, np.ones((1, 1)), 0.0)
         assert not disagree.any()
     with np.errstate(all="raise"):
-        *_, disagree = _analytic_check._against(
+        *_, disagree, _ = _analytic_check._against(
             judge_of(np.inf, np.inf, 0.0), probe, np.array([[np.inf]]), 0.0
         )
         assert not disagree.any()
         _analytic_check._against(judge_of(1e308, 1e308, 0.0), probe, np.array([[-1e308]]), 0.0)
+
+
+# A real difference that leaves nothing open.
+NO_MORE = SimpleNamespace(value=np.zeros((1, 1)), truncation=np.zeros((1, 1)), noise=np.ones((1, 1)))
 
 
 class Script:
@@ -459,7 +463,7 @@ class Script:
     def against(self, judge, probe, expected, noise):
         self.asked.append((judge, float(np.max(noise))))
         found, error, wrong = self.answers[len(self.asked) - 1]
-        return np.array([[found]]), np.array([[error]]), np.array([[wrong]])
+        return np.array([[found]]), np.array([[error]]), np.array([[wrong]]), NO_MORE
 
     def check(self, expected):
         _analytic_check.check(self.probe, np.array([[expected]]))
@@ -532,7 +536,7 @@ def test_what_may_be_chance_among_many_points(monkeypatch):
 def test_what_is_not_refused_needs_no_confirmation(monkeypatch):
     second = np.array([[2.0, 3.0]]), np.full((1, 2), 0.1), np.array([[False, True]]), np.zeros((1, 2))
     monkeypatch.setattr(
-        _analytic_check, "_suspected", lambda *_: (np.full((1, 2), 3.0), *second[1:2], ~FALSE)
+        _analytic_check, "_suspected", lambda *_: (np.full((1, 2), 3.0), *second[1:2], ~FALSE, NO_MORE)
     )
     monkeypatch.setattr(_analytic_check, "_settled", lambda *_: second)
     monkeypatch.setattr(_analytic_check, "_confirmed", lambda *_: FALSE)
@@ -550,7 +554,7 @@ def test_only_what_is_wrong_twice_is_refused(monkeypatch):
     def against(judge, probe, expected, noise):
         found, wrong = next(answers)
         assert expected.shape == np.shape(found)
-        return np.array(found), np.full(expected.shape, 0.1), np.array(wrong)
+        return np.array(found), np.full(expected.shape, 0.1), np.array(wrong), NO_MORE
 
     monkeypatch.setattr(_analytic_check, "_against", against)
     monkeypatch.setattr(_analytic_check, "kinked", lambda probe, h: np.zeros((1, 2), bool))

@@ -29,7 +29,7 @@ __all__ = ["FewImaginary"]
 
 # So many variables that the points fit one block.
 MOST = math.isqrt(BLOCK)
-# Smaller values and slopes may have lost imaginary parts to underflow.
+# Smaller values and slopes, or none, may have lost imaginary parts to underflow.
 LEAST = 1e-200
 
 
@@ -58,8 +58,8 @@ class FewImaginary:
         if slopes is None:
             return None, [origin]
         slope = np.array(slopes)
-        agree = all(self._agrees(f, x, sizes, w, float(w @ slope)) for w in mixtures(np.abs(slope)))
-        return (slope if agree else None), [origin]
+        (w,) = mixtures(np.abs(slope))
+        return (slope if self._agrees(f, x, sizes, w, float(w @ slope)) else None), [origin]
 
     def _agrees(
         self,
@@ -111,7 +111,8 @@ def _slopes(f: Callable[[Any], Any], x: FloatArray) -> list[float] | None:
             return None
         value = complex(value)
         slope = value.imag / STEP
-        if not (LEAST < abs(slope) < LARGE or slope == 0.0) or not abs(value.real) < LARGE:
+        # Where f stands still, it may be rounded to some figures.
+        if not LEAST < abs(slope) < LARGE or not abs(value.real) < LARGE:
             return None
         slopes.append(slope)
     return slopes
