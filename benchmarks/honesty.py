@@ -5,6 +5,7 @@
     python benchmarks/honesty.py --order 2                second derivatives, where they are known
     python benchmarks/honesty.py --misses                 the worst point of each family beside it
     python benchmarks/honesty.py --scheme central forward --summary       other schemes, means of groups
+    python benchmarks/honesty.py --room 0 inf             bounds that put x at an end, or leave little room
 
 Each family of `honesty_families.py` is a function at random points, with its exact derivative.  Printed are
 the share of points with at least six digits, the median digits, the share on which the estimated error covers
@@ -20,7 +21,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from honesty_families import Family, families
@@ -32,6 +33,8 @@ from calcml.testing import digits, honest
 COUNTED = 10
 # A relative error above this, with a good status, is grossly wrong.
 GROSS = 0.1
+
+Room: TypeAlias = Sequence[float]
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,15 @@ class Row:
     worst: str
 
 
-def measure(family: Family, n: int, count: int, seed: int, scheme: Any = "adaptive") -> Row:
-    """Differentiate one family at random points."""
+def measure(
+    family: Family, n: int, count: int, seed: int, scheme: Any = "adaptive", room: Room | None = None
+) -> Row:
+    """Differentiate one family at random points, with some room around them, in units of |x|."""
     x, s = family.draw(np.random.default_rng(seed), count)
     with np.errstate(all="ignore"):
         exact = np.asarray(family.derivatives[n - 1](x, s))
-        estimate = cm.estimate_derivative(lambda t: family.f(t, s), x, n, scheme=scheme)
+        bounds = _around(x, room)
+        estimate = cm.estimate_derivative(lambda t: family.f(t, s), x, n, scheme=scheme, bounds=bounds)
     value, good = np.asarray(estimate.value), np.asarray(estimate.status) == cm.Status.OK
     found, holds = digits(value, exact), honest(estimate.error, value, exact)
     with np.errstate(all="ignore"):
@@ -69,16 +75,25 @@ def measure(family: Family, n: int, count: int, seed: int, scheme: Any = "adapti
         float(np.median(found)),
         100 * float(np.mean(holds)),
         100 * float(np.mean(gross)),
-        statistics.fmean(_evaluations(family, x[k], np.broadcast_to(s, x.shape)[k], n, scheme)
+        statistics.fmean(_evaluations(family, x[k], np.broadcast_to(s, x.shape)[k], n, scheme, room)
                          for k in range(min(COUNTED, count))),
         f"x = {float(x[worst])!r}, s = {float(np.broadcast_to(s, x.shape)[worst])!r}: {value[worst]:.6g} ± "
         f"{estimate.error[worst]:.1g}, exact {exact[worst]:.6g}",
     )  # fmt: skip
 
 
-def _evaluations(family: Family, x: Any, s: Any, n: int, scheme: Any) -> int:
+def _around(x: Any, room: Room | None) -> tuple[Any, Any] | None:
+    if room is None:
+        return None
+    size = np.where(x != 0, np.abs(x), 1.0)
+    down, up = ((size * share if share else 0.0 * size) for share in room)
+    return x - down, x + up
+
+
+def _evaluations(family: Family, x: Any, s: Any, n: int, scheme: Any, room: Room | None) -> int:
     with np.errstate(all="ignore"):
-        return int(cm.estimate_derivative(lambda t: family.f(t, s), x, n, scheme=scheme).nfev)
+        f, bounds = lambda t: family.f(t, s), _around(x, room)
+        return int(cm.estimate_derivative(f, x, n, scheme=scheme, bounds=bounds).nfev)
 
 
 def total(rows: Sequence[Row], name: str) -> Row:
@@ -132,6 +147,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="names of schemes (default adaptive)",
     )
     parser.add_argument(
+        "--room",
+        type=float,
+        nargs=2,
+        metavar=("DOWN", "UP"),
+        help="bounds this far from x, in units of |x|; 0 and inf are possible (default none)",
+    )
+    parser.add_argument(
         "--only", default="", metavar="TEXT", help="families whose name or group contains this"
     )
     parser.add_argument("--misses", action="store_true", help="print the worst point of each family")
@@ -146,10 +168,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for family in families()
         if len(family.derivatives) >= options.order and options.only in f"{family.name} {family.group}"
     ]
+    if options.room is not None and not min(options.room) >= 0:
+        parser.error(f"--room {options.room} must be two numbers of at least 0")
     if not chosen:
         parser.error(f"no family with --order {options.order} matches --only {options.only!r}")
     runs = {
-        name: [measure(family, options.order, options.count, options.seed, name) for family in chosen]
+        name: [
+            measure(family, options.order, options.count, options.seed, name, options.room)
+            for family in chosen
+        ]
         for name in options.scheme
     }
     texts = [table(rows, misses=options.misses, summary=options.summary) for rows in runs.values()]

@@ -56,8 +56,8 @@ class ComplexStep(Scheme):
     for each point of an elementwise function: the derivative along a mixture of all lines must agree with a
     central difference within its error.  Where it does not, `Richardson`, which takes longer steps and
     measures the noise of f, is asked as well: what both find is refused, and what neither of them can exclude
-    is added to the error.  So is how f moves at a step of a 64th of x, if nothing moves at a shorter one: an f
-    that is rounded to some figures has no imaginary part left.
+    is added to the error.  So is how f moves at a step of a 64th of x, if nothing moves at a shorter one: an
+    f that is rounded to some figures has no imaginary part left.
 
     There is no truncation to speak of while x is above 1e-290: the step is at most 1e-10 of it.  But terms of
     f that cancel leave their rounding in the derivative.
