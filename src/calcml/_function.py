@@ -80,7 +80,8 @@ class Function:
     """A user's function of a flat vector, with counted evaluations and checked values.
 
     Most points are the choice of a scheme or a solver, not of the caller: where f leaves its domain there,
-    its value says so, and NumPy's warnings of invalid values from inside f would only confuse.  They are off.
+    its value says so, and NumPy's warnings of invalid values from inside f would only confuse.  They are off,
+    but for the quickest of the quick ways (`schemes._quick.floats`).
 
     Parameters
     ----------

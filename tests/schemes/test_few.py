@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from recorder import Recorder
 
 import calcml as cm
-from calcml.schemes import Backward, Central, Forward, Relative, Shi
+from calcml.schemes import Adaptive, Backward, Central, ComplexStep, Forward, Relative, Shi
+from calcml.schemes._adaptive_few import FewLines
 from calcml.schemes._few import FEW, FewVariables
+from calcml.schemes._few_complex import FewImaginary
 from calcml.schemes._recipe import plan
 from calcml.schemes.steps import optimal_factor
 
@@ -102,8 +104,6 @@ def test_other_operators_and_schemes_have_no_use_for_it(monkeypatch):
     monkeypatch.setattr(FewVariables, "gradient", None)
     x = np.array([1.0, 2.0])
     np.testing.assert_allclose(cm.jacobian(wave, x, scheme="central"), cm.gradient(wave, x), rtol=1e-8)
-    value, slope = cm.value_and_gradient(wave, x, scheme="central")
-    assert value == wave(x) and slope.shape == (2,)
     assert cm.estimate_gradient(wave, x, scheme="forward").success
     for step in (1e-5, Relative(factor=1e-5), Relative(floor=0.5), Shi()):
         assert Central(step=step).few is None
@@ -111,6 +111,49 @@ def test_other_operators_and_schemes_have_no_use_for_it(monkeypatch):
     for scheme in ("richardson", "cauchy"):
         assert cm.schemes.as_scheme(scheme).few is None
     assert isinstance(Central(step=Relative(floor=2.0)).few, FewVariables)
+
+
+@pytest.mark.parametrize("kind", [np.float64, float])
+@pytest.mark.parametrize("scheme", [*SCHEMES, Adaptive(), ComplexStep()], ids=str)
+@pytest.mark.parametrize("n", [1, 3, FEW + 1])
+def test_the_value_comes_with_the_gradient(scheme, n, kind, monkeypatch):
+    x = np.linspace(1, 2, n)
+    f = Recorder(lambda x: kind(wave(x)) if np.isrealobj(x) else wave(x))
+    value, slope = cm.value_and_gradient(f, x, scheme=scheme)
+    points = list(f.points)
+    assert type(value) is np.float64 and value == wave(x)
+    np.testing.assert_array_equal(slope, cm.gradient(wave, x, scheme=scheme))
+    for way in (FewVariables, FewLines, FewImaginary):
+        monkeypatch.setattr(way, "gradient", lambda self, f, x: (None, []))
+    f.points.clear()
+    expected, _ = cm.value_and_gradient(f, x, scheme=scheme)
+    assert value == expected and type(value) is type(expected)
+    if isinstance(scheme, Forward | Backward | Central):
+        np.testing.assert_array_equal(points, f.points)
+
+
+@pytest.mark.parametrize("other", [np.float32, np.array, int, lambda v: None])
+def test_a_value_of_another_kind_at_x_is_looked_at_by_difference(other):
+    x = np.array([1.25, 2.5])
+    f = Recorder(lambda x: other(3.0) if (x == [1.25, 2.5]).all() else x @ x)
+    if other(1.0) is None:
+        with pytest.raises(cm.EvaluationError):
+            cm.value_and_gradient(f, x, scheme="central")
+        return
+    value, slope = cm.value_and_gradient(f, x, scheme="central")
+    assert value == 3.0 and len(f.points) == 5
+    np.testing.assert_allclose(slope, 2 * x, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "options", [{"args": (1.0,)}, {"bounds": (0.0, 3.0)}, {"vectorized": True}, {"workers": map}], ids=str
+)
+def test_whatever_is_asked_besides_the_value_is_left_to_difference(options, monkeypatch):
+    monkeypatch.setattr(FewVariables, "gradient", None)
+    f = lambda x, a=1.0: x[0] * x[1] * a
+    value, slope = cm.value_and_gradient(f, np.array([1.0, 2.0]), scheme="central", **options)
+    assert value == 2.0
+    np.testing.assert_allclose(slope, [2.0, 1.0], rtol=1e-9)
 
 
 @pytest.mark.parametrize(

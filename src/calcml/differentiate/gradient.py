@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from calcml._typing import Bounds, KeywordArguments, PositionalArguments, RealFunction, Workers
 from calcml.differentiate._first import first_derivatives, first_values
 from calcml.differentiate._problem import Estimate, only_f
+from calcml.schemes._quick import UnusualError
 from calcml.schemes.registry import SchemeLike, as_scheme
 
 __all__ = ["estimate_gradient", "gradient", "value_and_gradient"]
@@ -66,6 +68,12 @@ def gradient(
     --------
     estimate_gradient : The same with its error.
     jacobian : The same rule, for functions that return arrays.
+
+    Notes
+    -----
+    NumPy's warnings from inside f are held off, since most points are the choice of the scheme.  A plain
+    gradient by forward, backward or central differences at a vector without zeros calls f with them as they
+    are, which takes less time: there no step crosses zero, where many a domain ends.
 
     Examples
     --------
@@ -228,10 +236,18 @@ def value_and_gradient(
     (5.0, array([2., 4.]))
     """
     keep: list[Any] = []
+    known: list[Any] = []
+    few = as_scheme(scheme).few
+    if few is not None and not vectorized and only_f(f, args, kwargs, bounds, workers):
+        slope, known = few.gradient(f, x)
+        with suppress(UnusualError):
+            if slope is not None:
+                return few.value(f, x, known), slope
     slope = first_values(
         f,
         x,
         "gradient",
+        known=known,
         values=keep,
         scheme=scheme,
         args=args,

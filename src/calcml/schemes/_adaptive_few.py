@@ -70,6 +70,10 @@ class FewLines:
         values = self._values(source, 1)
         return (None if values is None else np.array(values)), source.seen
 
+    def value(self, f: Callable[[Any], Any], x: FloatArray, seen: list[Any]) -> np.float64:
+        """Return f(x), which comes first."""
+        return np.float64(seen[0])
+
     def derivative(self, f: Callable[[Any], Any], x: Any, n: Any) -> tuple[np.float64 | None, list[Any]]:
         """Return the n-th derivative at a number, or the same as `gradient` does."""
         if not are_plain(x, n):

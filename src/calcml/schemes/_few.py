@@ -80,6 +80,12 @@ class FewVariables:
         slopes = self._slopes(values, steps)
         return (np.array(slopes), seen) if 0.0 < sum(map(abs, slopes)) < LARGE else (None, seen)
 
+    def value(self, f: Callable[[Any], Any], x: FloatArray, seen: list[Any]) -> np.float64:
+        """Return f(x), which is asked for now unless the formula has; `UnusualError` if it is no float."""
+        if not self.resting:
+            floats(f, [x.copy()], seen)
+        return np.float64(seen[-1])
+
     def _slopes(self, values: list[float], steps: list[float]) -> list[float]:
         """Return the weighted sums of the values over the steps, term by term as `weigh` takes them."""
         n = len(steps)

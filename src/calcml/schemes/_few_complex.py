@@ -61,6 +61,10 @@ class FewImaginary:
         (w,) = mixtures(np.abs(slope))
         return (slope if self._agrees(f, x, sizes, w, float(w @ slope)) else None), [origin]
 
+    def value(self, f: Callable[[Any], Any], x: FloatArray, seen: list[Any]) -> np.float64:
+        """Return f(x), which comes first."""
+        return np.float64(seen[0])
+
     def _agrees(
         self,
         f: Callable[[Any], Any],

@@ -68,7 +68,9 @@ class Adaptive(Scheme):
     to few digits or added to a large constant, f is looked at in every octave of steps, for 40 to 100
     evaluations more.  Jumps of less than a hundredth of f, less than a thousandth of x apart (of 1 at x = 0),
     are taken as noise if f is smooth above them.  Where f stands still at small steps, as it does if x is
-    rounded inside, half a jump counts as noise of every value, however smooth the values are at larger steps.
+    rounded inside, half a jump counts as noise of every value, however smooth the values are at larger steps;
+    and so does half the spacing of values that prove to lie on a grid, being rounded to some figures.  Where
+    bounds leave no room to tell a jump from a kink, the derivative below it is not sure.
 
     From 1024 points of an elementwise function on, or 4096 if it does not take parts of x, one in sixteen and
     at most a thousand are treated so, and guide one formula of ten to fourteen evaluations at the others;
