@@ -17,7 +17,7 @@ from calcml.schemes._adaptive_grain import BENT, SAME, half_spacing, has_grain
 from calcml.schemes._adaptive_search import Search
 from calcml.testing import honest
 
-EPS = 2.0**-52
+EPS, INF = 2.0**-52, math.inf
 NODES = np.array([2.0, 1.5, 1.0, 0.75, 0.5, 0.375, 0.25])
 UNIT = 3731 / 2**12
 
@@ -138,6 +138,34 @@ def test_the_number_of_steps_must_be_sure():
         changes = STEPS.copy()
         changes[0] = count, 1 - count
         assert both(changes, rounding) == 0.5 * sure
+
+
+@pytest.mark.parametrize("unit", [1 / 8, 1.0, 8.0])
+def test_units_do_not_matter(unit):
+    assert both(unit * STEPS, unit / 256) == unit / 2
+    assert both(unit * STEPS, math.nextafter(unit / 256, INF)) == 0
+    changes = STEPS.copy()
+    changes[0] = 64, -63
+    for rounding, sure in ((1 / 1024, True), (math.nextafter(1 / 1024, 1), False)):
+        assert both(unit * changes, unit * rounding) == unit / 2 * sure
+    # Values without any rounding.
+    assert both(unit * STEPS, 0.0) == unit / 2
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_one_change_that_is_no_multiple(side):
+    moved = STEPS.copy()
+    moved[2, side] += 1.5 * np.sign(moved[2, side])
+    assert both(moved, 1e-4) == 0
+
+
+def test_lines_do_not_speak_for_each_other():
+    straight = np.stack([8 * NODES, -4 * NODES], axis=1)
+    kinds = [STEPS, np.minimum(np.abs(STEPS), 3), straight, np.where(STEPS == 8, 9.5, STEPS)]
+    change = np.stack(kinds, axis=-1)[..., None]
+    with np.errstate(all="ignore"):
+        found = half_spacing(change, NODES, np.zeros((4, 1)), np.full((4, 1), 1e-4))
+    np.testing.assert_array_equal(found[:, 0], [0.5, 0, 0, 0])
 
 
 def test_three_steps_are_jumps():

@@ -482,5 +482,8 @@ def test_what_is_hidden():
     value, truncation = np.array([0, -1, 0, 1, np.nan, 1.0]), np.array([10.0, 9.0, 3.0, 9.0, 1.0, np.inf])
     real = SimpleNamespace(value=value, truncation=truncation, noise=np.full(6, np.nextafter(1.0, 0)))
     np.testing.assert_array_equal(_analytic_check._hidden(expected, real), [20, 20, 0, 0, 0, np.inf])
+    with np.errstate(all="raise"):
+        huge = SimpleNamespace(**dict.fromkeys(("value", "truncation", "noise"), np.full(6, 1e308)))
+        np.testing.assert_array_equal(_analytic_check._hidden(expected, huge), np.zeros(6))
     real.noise = np.ones(6)
     np.testing.assert_array_equal(_analytic_check._hidden(expected, real), [0, 0, 0, 0, 0, np.inf])

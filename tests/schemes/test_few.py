@@ -275,6 +275,13 @@ def test_what_is_out_of_the_ordinary_of_many_variables_is_the_same(f, scheme):
         both(f, x, scheme)
 
 
+def test_differences_out_of_range_warn_nobody():
+    # The tests turn warnings into errors.
+    f = lambda x: 1e308 if x[0] > 1 else -1e308
+    value, seen = Central().few.gradient(f, np.ones(FEW + 1))
+    assert value is None and len(seen) == 2 * FEW + 2
+
+
 @pytest.mark.parametrize("number", [1e-9, 1e160, np.inf, np.nan])
 def test_numbers_of_many_variables_that_are_left_to_difference(number):
     x = np.ones(FEW + 1)

@@ -64,7 +64,7 @@ def _hidden(expected: FloatArray, real: Coefficient) -> FloatArray:
     a short real step, too, the truncation of the difference is how it moves at a longer one, perhaps by a
     single step of its grid: twice as much is possible.
     """
-    with np.errstate(invalid="ignore", over="ignore"):
+    with np.errstate(over="ignore"):
         seen = np.abs(real.value) + real.truncation
         open_ = (expected == 0) & (seen > BEYOND * real.noise)
         hidden: FloatArray = np.where(open_, 2 * seen, 0.0)
