@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 import calcml as cm
 from calcml._function import Function
 from calcml._lines import ElementwiseLines
-from calcml.schemes import adaptive
+from calcml.schemes import _adaptive_extrapolation, adaptive
+from calcml.schemes._adaptive_extrapolation import Extrapolation
 from calcml.schemes._adaptive_fan import Symmetric
 from calcml.schemes._adaptive_grain import BENT, SAME, half_spacing, has_grain
 from calcml.schemes._adaptive_search import Search
@@ -270,16 +271,51 @@ def test_lengthen(monkeypatch):
     np.testing.assert_array_equal(state.grain[:, 0], [0, 3, 7])
 
 
+def test_where_a_grid_is_noted(monkeypatch):
+    # Lines of several sizes, two outputs; a block of arithmetic holds two lines.
+    monkeypatch.setattr(_adaptive_extrapolation, "blocks", lambda p, m: [slice(0, 2), slice(2, 4)])
+    rng = np.random.default_rng(0)
+    unit, rows = np.array([0.25, 1.0, 4.0, 0.5]), np.array([5, 0, 3, 2])
+    origin = rng.integers(0, 9, (6, 2)) / 4.0
+    origin[3] = 100.0
+    changes = np.stack([STEPS[:, :, None] * unit, STEPS[:, :, None] * unit], axis=-1)
+    changes[:, :, 2, 1] = np.abs(changes[:, :, 2, 1]) ** 1.5
+    values = origin[rows] + changes
+    size = np.maximum(np.abs(values[0]).max(axis=0), np.abs(origin[rows]))
+    # 16 steps, uncertain by four units of rounding each, are less than a quarter of one.
+    for share, seen in ((0.99, 1.0), (1.01, 0.0)):
+        eps = share / 4 / 16 / 4 * 2 * unit[[0, 1, 3]] / size[[0, 1, 3], 0]
+        for k, line in enumerate((0, 1, 3)):
+            before = np.zeros((6, 2))
+            before[rows[1], 0] = 7.0
+            state = SimpleNamespace(grain=before)
+            own = object.__new__(Extrapolation)
+            own.fan = SimpleNamespace(magnitude=np.abs(origin), origin=origin, eps=float(eps[k]))
+            own.search = SimpleNamespace(state=state)
+            with np.errstate(all="ignore"):
+                own._look_for_grid(values, NODES, rows)
+            expected = unit[line] / 2 * seen
+            assert state.grain[rows[line], 0] == max(expected, before[rows[line], 0])
+            assert state.grain[rows[2], 1] == 0 and state.grain[[1, 4]].sum() == 0
+    # What is known is not written to, and stays what it is where there is nothing new.
+    own.fan.eps, own.search.state.grain = 1.0, before
+    with np.errstate(all="ignore"):
+        own._look_for_grid(values, NODES, rows)
+    assert own.search.state.grain is before and before.sum() == 7
+
+
 def test_longer_steps_only_where_they_are_needed_and_kept_only_where_they_help():
-    def found_of(error):
-        error = np.array(error)[:, None]
-        parts = [np.ones(error.shape), error / 2, error / 2, *[error] * 4]
-        return adaptive.Found(*parts, np.arange(float(len(error))))
+    def found_of(error, step=0.0):
+        # Two outputs, of which the second one has no error.
+        error = np.array(error)[:, None] * np.array([1.0, 0.0])
+        value = 1000 * np.ones(error.shape)
+        parts = [value, error / 2, error / 2, *[error] * 4]
+        return adaptive.Found(*parts, step + np.arange(float(len(error))))
 
     asked = []
 
     class FakeSearch:
-        state = SimpleNamespace(grain=np.array([[1.0], [1.0], [1.0], [0.0], [1.0], [1.0]]))
+        state = SimpleNamespace(grain=np.array([[1.0], [1.0], [1.0], [0.0], [1.0], [1.0]]) * np.ones(2))
 
         def lengthen(self, rows):
             asked.append(rows.tolist())
@@ -288,15 +324,15 @@ def test_longer_steps_only_where_they_are_needed_and_kept_only_where_they_help()
     class FakeExtrapolation:
         def found(self, rows):
             asked.append(rows.tolist())
-            return found_of([1e-4, 1e-2])
+            return found_of([1e-1, 1e1], 20.0)
 
     # Shorter error; as large; no other step; no grid; few digits are no need; known before.
-    found = found_of([1e-3, 1e-2, 1e-3, 1e-3, 1e-6, 1e-3])
+    found = found_of([1.0, 1e1, 1.0, 1.0, 1e-6 * 1000.0, 1.0])
     known = np.array([[False], [False], [False], [False], [False], [True]])
     adaptive._avoid_grain(FakeSearch(), FakeExtrapolation(), found, known)
     assert asked == [[0, 1, 2], [0, 1]]
-    np.testing.assert_array_equal(found.error[:, 0], [1e-4, 1e-2, 1e-3, 1e-3, 1e-6, 1e-3])
-    np.testing.assert_array_equal(found.step, [0, 1, 2, 3, 4, 5])
+    np.testing.assert_array_equal(found.error[:, 0], [1e-1, 1e1, 1.0, 1.0, 1e-3, 1.0])
+    np.testing.assert_array_equal(found.step, [20, 1, 2, 3, 4, 5])
     before = len(asked)
-    adaptive._avoid_grain(FakeSearch(), FakeExtrapolation(), found_of([1e-7] * 6), known)
+    adaptive._avoid_grain(FakeSearch(), FakeExtrapolation(), found_of([1e-4] * 6), known)
     assert len(asked) == before

@@ -467,9 +467,10 @@ def test_values_on_a_grid_are_none_of_the_ordinary(ahead, behind, origin):
     steps = [2.0, 1.5, 1.0, 0.75]
     counts = [(17.0, 16.0), (12.0, 12.0), (8.0, 8.0), (6.0, 6.0)]
     nodes = SimpleNamespace(order=[0, 1, 2, 3], steps=steps)
-    # A step of the grid is 64 times what equal values may differ by, 4 units of rounding: 128 of eps.
-    size = max(abs(origin), *(abs(origin + side * k) for side in (ahead, behind) for k in (17, 16)))
-    for eps, found in ((2.0**-15 / size, True), (1.0 / 64 / size, False)):
+    # Seventeen steps are uncertain by four units of rounding each, 34 of eps together: at most 1/4 of a step.
+    size = max(abs(origin), abs(origin + 17 * ahead), abs(origin + 16 * behind))
+    for share, found in ((0.99, True), (1.01, False)):
+        eps = share / (4 * 2 * 17 * size)
         seen = [
             (t, -t, origin + a * ahead, origin + b * behind) for t, (a, b) in zip(steps, counts, strict=True)
         ]

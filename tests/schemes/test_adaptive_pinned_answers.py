@@ -210,11 +210,13 @@ def test_jumps(seed):
     np.testing.assert_array_equal(state.jumps(trial, best, settled), np.zeros(LINES, dtype=bool))
 
 
-def test_jumps_at_zero_may_be_a_thousandth_apart():
-    # x has no size there, and 1 stands for it.
-    high = np.where(np.arange(LINES) % 2, 2.0**-10, np.nextafter(2.0**-10, 1))
+@pytest.mark.parametrize(("size", "unit"), [(0.0, 1.0), (2.0**-4, 2.0**-4), (8.0, 8.0)])
+def test_jumps_may_be_a_thousandth_apart(size, unit):
+    # At 0 x has no size, and 1 stands for it.
+    most = 2.0**-10 * unit
+    high = np.where(np.arange(LINES) % 2, most, np.nextafter(most, 2 * most))
     ones = np.ones((LINES, OUTPUTS))
-    fan = fan_of(usable=ones > 0, size=np.zeros(LINES))
+    fan = fan_of(usable=ones > 0, size=np.full(LINES, size))
     state = state_of(fan, high / 4, high=high, jump_high=1e-3 * ones, first=high, some_high=True)
     trial = trial_of(tail=1e-9 * ones, size=ones, noise=1e-16 * ones)
     found = state.jumps(trial, high / 4, np.ones(LINES, dtype=bool))

@@ -68,7 +68,7 @@ def draw(seed, tail_noise):
     head = np.where((some > 0.26) & (some < 0.27), 0.0, head)
     # Values that are not finite are so in all terms, and at all steps above.
     end = np.logical_or.accumulate(some > 0.995, axis=0)
-    tail, head = np.where(end, rng.choice([NAN, INF], shape), tail), np.where(end, NAN, head)
+    tail, head = (np.where(end, rng.choice([NAN, INF], shape), part) for part in (tail, head))
     return rng, head, tail, np.where(some > 0.99, NAN, size)
 
 
@@ -99,7 +99,7 @@ def climbed(line):
             rounding = EPS / 2 * line.tail_noise * out.largest
             out.most = max(out.most, out.tail[k] if math.isfinite(out.tail[k]) else INF, rounding)
             ratio = out.most / out.head[k] if out.head[k] > 0 and out.most < INF else INF
-            starts = out.still and out.head[k] > 64 * 8 * rounding
+            starts = out.still and out.head[k] > 64 * 8 * rounding and out.most < INF
             leap = k > 0 and ratio < INF and ratio > 64 * out.ratio[-1] and out.most <= 0.01 * out.largest
             if starts or leap:
                 out.jump, out.met, out.apart = out.most, line.start * 2.0**k, 1 if starts else 32
