@@ -51,13 +51,15 @@ class ComplexStep(Scheme):
 
     Notes
     -----
-    One evaluation per line with a complex argument, nine for an estimate with its error, and one of f(x).
-    Each call is checked once, at the price of 6 real evaluations, 12 where some derivatives are zero, or 4
-    for each point of an elementwise function: the derivative along a mixture of all lines must agree with a
-    central difference within its error.  Where it does not, `Richardson`, which takes longer steps and
-    measures the noise of f, is asked as well: what both find is refused, and what neither of them can exclude
-    is added to the error.  So is how f moves at a step of a 64th of x, if nothing moves at a shorter one: an
-    f that is rounded to some figures has no imaginary part left.
+    One evaluation per line with a complex argument, nine for an estimate with its error, and one of f(x); a
+    plain gradient of few variables asks up to once more per line if a derivative is zero.
+    Each call is checked once, at the price of 6 real evaluations, 12 where some derivatives are zero and 16
+    where f does not move at all with them, or 4 for each point of an elementwise function: the derivative
+    along a mixture of all lines must agree with a central difference within its error.  Where it does not,
+    `Richardson`, which takes longer steps and measures the noise of f, is asked as well: what both find is
+    refused, and what neither of them can exclude is added to the error.  So is how f moves at a step of a
+    64th of x, if nothing moves at a shorter one: an f that is rounded to some figures has no imaginary part
+    left.
 
     There is no truncation to speak of while x is above 1e-290: the step is at most 1e-10 of it.  But terms of
     f that cancel leave their rounding in the derivative.
