@@ -297,7 +297,7 @@ def test_complex_values():
     assert estimate.error.dtype == float and estimate.success
 
 
-def test_workers_and_batches_agree_bit_by_bit():
+def test_workers_agree_bit_by_bit_and_batches_within_errors():
     x = np.linspace(1, 2, 30)
     plan = SparsityPlan(band(30))
 
@@ -312,10 +312,13 @@ def test_workers_and_batches_agree_bit_by_bit():
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             threads = cm.estimate_jacobian(broyden, x, sparsity=plan, scheme=scheme, workers=pool)
         batches = cm.estimate_jacobian(batch, x, sparsity=plan, scheme=scheme, vectorized=True)
-        for other in (threads, batches):
-            np.testing.assert_array_equal(other.value.toarray(), serial.value.toarray())
-            np.testing.assert_array_equal(other.error.toarray(), serial.error.toarray())
+        np.testing.assert_array_equal(threads.value.toarray(), serial.value.toarray())
+        np.testing.assert_array_equal(threads.error.toarray(), serial.error.toarray())
         assert threads.nfev == serial.nfev
+        off = np.abs(batches.value - serial.value).toarray()
+        assert (off <= (batches.error + serial.error).toarray()).all()
+        # The default scheme has another way for an f that takes many points at once.
+        assert scheme == "adaptive" or not off.any()
 
 
 def test_many_variables_go_in_blocks():

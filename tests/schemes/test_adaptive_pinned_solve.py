@@ -9,6 +9,7 @@ import pytest
 from calcml._function import Function
 from calcml._lines import ElementwiseLines
 from calcml.schemes import adaptive
+from calcml.schemes._adaptive_fan import Symmetric
 from calcml.schemes._adaptive_found import Found
 from calcml.schemes.adaptive import Adaptive
 
@@ -218,6 +219,8 @@ def test_levels_are_those_of_the_scheme_on_either_kind_of_line(monkeypatch):
         return solve(fan, n, levels)
 
     monkeypatch.setattr(adaptive, "_solve", watched)
+    monkeypatch.setattr(adaptive, "suits", lambda lines, n: False)
+    monkeypatch.setattr(adaptive, "few_lines", lambda lines, index, *_: (None, Symmetric(lines, index)))
     x = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
     f = lambda t: np.where(np.abs(t - 4) < 1e-3, np.nan, np.exp(t))
     limits = np.array([1.0, -9, 3, -9, -9]), np.full(5, 9.0)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calcml._typing import FloatArray
+from calcml._typing import FloatArray, IntArray
 
 __all__ = ["SAME", "halves", "in_proportion", "same", "staggered"]
 
 # So many points are few.  A change in proportion may miss it by this part.
 FEW, STRAIGHT = 8, 4
+# Tables up to this size are staggered by a list of places that is kept.
+CACHED = 8192
 # Two values of f at one point differ at most by so many units of rounding.
 SAME = 64.0
 
@@ -24,12 +27,24 @@ def staggered(rows: NDArray[Any], shift: int) -> NDArray[Any]:
     Each line still gets all its points, but neighbors never move alike: a function that is not elementwise,
     such as a cumulative sum, then shows in the error estimate, at no cost.
     """
-    moved, count = rows.copy(), len(rows)
+    count = len(rows)
+    if count < 2:
+        return rows
+    if rows.size <= CACHED:
+        return rows.ravel().take(_staggered_places(*rows.shape, shift % count))
+    moved = rows.copy()
     for k in (1, 2):
         s = (k * shift) % count
         if s:
             moved[s:, k::3], moved[:s, k::3] = rows[:-s, k::3], rows[-s:, k::3]
     return moved
+
+
+@lru_cache(maxsize=64)
+def _staggered_places(count: int, lines: int, shift: int) -> IntArray:
+    """Return where in a flat table of rows each entry comes from; shared, and not to be changed."""
+    row, line = np.arange(count)[:, None], np.arange(lines)
+    return (row - shift * (line % 3)) % count * lines + line
 
 
 def halves(count: int) -> Iterator[NDArray[np.bool_]]:

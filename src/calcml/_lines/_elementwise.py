@@ -168,6 +168,8 @@ class ElementwiseLines(Lines):
         # Workers get everything at once; elsewhere the rows of a long array come a few at a time.
         if index is not None and len(index) == self.count and (index[1:] > index[:-1]).all():
             index = None
+        if index is None and self.count <= self.head and t.size <= AT_ONCE:
+            return staggered(self._at(_points(self.x, staggered(t, 1), t[:, :0], self.bounds)), -1)[..., None]
         size = len(t) if self.function.mapper is not None else max(1, AT_ONCE // max(self.count, 1))
         early, near, places = self._early(t, index)
         parts = []
@@ -178,16 +180,22 @@ class ElementwiseLines(Lines):
                 rows = np.zeros((len(rows), self.count), dtype=t.dtype)
                 rows[:, index] = t[k : k + size]
             first = early[k : k + size]
-            points = _points(self.x, rows, first, self.bounds)
-            values = self.function.evaluate_arrays([row.reshape(self.shape)[()] for row in points])
-            if self.function.shape != self.shape:
-                self._wrong_shape()
-            values = values.reshape(len(rows), self.count)
+            values = self._at(_points(self.x, rows, first, self.bounds))
             parts.append((values if index is None else values[:, index], values[:, : first.shape[1]].copy()))
         values, first = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
         if first.size:
             values[:, near] = staggered(first, -1)[:, places]
         return values[..., None]
+
+    def _at(self, points: list[NDArray[Any]]) -> NDArray[Any]:
+        """Return f at arrays of all points, one in a row."""
+        shape = self.shape
+        if len(shape) != 1:
+            points = [row.reshape(shape)[()] for row in points]
+        values = self.function.evaluate_arrays(points)
+        if self.function.shape != shape:
+            self._wrong_shape()
+        return values
 
     def _early(self, t: NDArray[Any], index: IntArray | None) -> tuple[NDArray[Any], Any, Any]:
         """Return the distances of the first lines, staggered, and where they are in t and among the lines."""

@@ -15,7 +15,16 @@ from calcml.schemes._adaptive_grain import half_spacing
 from calcml.schemes._adaptive_search import Search
 from calcml.schemes._adaptive_tableau import Best, Grid, extrapolate, grid
 
-__all__ = ["DEEPER", "EXTENSIONS", "WIDER", "Extrapolation", "first_grid", "fresh_nodes", "layout"]
+__all__ = [
+    "DEEPER",
+    "EXTENSIONS",
+    "WIDER",
+    "Extrapolation",
+    "best_entries",
+    "first_grid",
+    "fresh_nodes",
+    "layout",
+]
 
 # On one side every power of t is in the series, not every second one: more nodes reach the same order.
 SIDE_LEVELS = 4
@@ -109,18 +118,7 @@ class Extrapolation:
         return values
 
     def _best(self, table: Grid, values: FloatArray, step: FloatArray, rows: IntArray) -> Best:
-        """Return the best entry of the tableau of these values, with the step as the unit of length."""
-        fan, parts = self.fan, []
-        for cut in blocks(*values.shape[2:]):
-            lines, v = rows[cut], values[:, :, cut]
-            wanted, companion = fan.series(v, table.nodes, step[cut], lines, self.n % 2 == 1)
-            size = np.maximum(np.maximum.reduce(np.abs(v), axis=1), fan.magnitude[lines])
-            grain = self.search.state.grain[lines]
-            parts.append(extrapolate(table, wanted, companion, fan.eps / 2 * size, grain))
-        if len(parts) == 1:
-            return parts[0]
-        names = (field.name for field in fields(Best))
-        return Best(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+        return best_entries(self.fan, table, values, step, rows, self.n, self.search.state.grain)
 
     def _look_for_grid(self, values: FloatArray, nodes: FloatArray, rows: IntArray) -> None:
         """Take note where the values prove to lie on a grid: half its spacing is the least noise of f."""
@@ -172,3 +170,28 @@ class Extrapolation:
                 more[old][:, :, lines] = values[:, :, lines]
                 more[new][:, :, lines] = self.fan.evaluate(nodes[new], step[lines], rows[lines])
         return more
+
+
+def best_entries(
+    fan: Fan,
+    table: Grid,
+    values: FloatArray,
+    step: FloatArray,
+    rows: IntArray,
+    n: int,
+    grain: FloatArray,
+) -> Best:
+    """Return the best entry of the tableau of these values on some lines, with the step as unit of length.
+
+    `grain` is the least noise of f on all lines.
+    """
+    parts = []
+    for cut in blocks(*values.shape[2:]):
+        lines, v = rows[cut], values[:, :, cut]
+        wanted, companion = fan.series(v, table.nodes, step[cut], lines, n % 2 == 1)
+        size = np.maximum(np.maximum.reduce(np.abs(v), axis=1), fan.magnitude[lines])
+        parts.append(extrapolate(table, wanted, companion, fan.eps / 2 * size, grain[lines]))
+    if len(parts) == 1:
+        return parts[0]
+    names = (field.name for field in fields(Best))
+    return Best(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))

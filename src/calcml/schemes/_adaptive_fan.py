@@ -136,6 +136,7 @@ class Fan(ABC):
 
     def __init__(self, lines: Lines, index: IntArray) -> None:
         self.lines, self.index = lines, index
+        self._whole = len(index) == lines.count and every(index == np.arange(lines.count))
         # Distances and lines for which f is known already, in the order in which it will be asked for.
         self.known: list[tuple[FloatArray, IntArray, FloatArray]] = []
         self.origin = lines.origin()[index]
@@ -155,7 +156,7 @@ class Fan(ABC):
         """Return the distances t for nodes of shape (k,), shape (k, r, p), with x + t v exact."""
         with np.errstate(over="ignore"):
             t = nodes[:, None, None] * (self.signs[:, rows] * step)
-            return self.lines.representable(t, self.index[rows])
+            return self.lines.representable(t, self._asked(rows))
 
     def evaluate(self, nodes: FloatArray, step: FloatArray, rows: Rows) -> FloatArray:
         """Return f at the nodes, shape (k, r, p, M)."""
@@ -165,7 +166,11 @@ class Fan(ABC):
             if np.array_equal(before, t) and np.array_equal(lines, index):
                 return values
             self.known.clear()
-        return self.lines.evaluate(t, index)
+        return self.lines.evaluate(t, self._asked(rows))
+
+    def _asked(self, rows: Rows) -> IntArray | None:
+        """Return which lines these are; None for all, which takes less time."""
+        return None if self._whole and isinstance(rows, slice) else self.index[rows]
 
     @staticmethod
     @abstractmethod

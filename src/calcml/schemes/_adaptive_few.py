@@ -15,9 +15,9 @@ from calcml._lines import Lines
 from calcml._typing import FloatArray, IntArray
 from calcml._validation import is_vector
 from calcml.schemes._adaptive_fan import NOTHING, Fan, Symmetric
+from calcml.schemes._adaptive_found import Found
 from calcml.schemes._adaptive_numbers import Table, answers
 from calcml.schemes._quick import DOUBLE, EPS, LARGE, UnusualError, are_plain, floats
-from calcml.schemes.base import Coefficient
 
 __all__ = ["FewLines", "few_lines"]
 
@@ -25,17 +25,19 @@ __all__ = ["FewLines", "few_lines"]
 FEW = 16
 
 
-def few_lines(lines: Lines, index: IntArray, n: int, levels: int) -> tuple[Coefficient | None, Fan]:
+def few_lines(lines: Lines, index: IntArray, n: int, levels: int) -> tuple[Found | None, Fan]:
     """Return the coefficients, or None and a fan of these lines that knows what f has returned."""
     fan = Symmetric(lines, index)
     outputs, dtype = fan.origin.shape[1], fan.origin.dtype
-    if not len(index) == lines.count <= FEW or outputs > 1 or dtype != DOUBLE:
+    if len(index) > FEW or outputs > 1 or dtype != DOUBLE:
         return None, fan
-    found = answers(_FanSource(fan), n, levels)
-    if found is None:
+    answered = answers(_FanSource(fan), n, levels)
+    if answered is None:
         return None, fan
-    value, truncation, noise, step = np.array(found).T[:, :, None]
-    return Coefficient(value, truncation, noise, step[:, 0], np.zeros(value.shape, np.int8)), fan
+    value, truncation, noise, step = np.array(answered).T[:, :, None]
+    found = Found.empty(fan.origin)
+    found.value, found.truncation, found.noise, found.step = value, truncation, noise, step[:, 0]
+    return found, fan
 
 
 class _FanSource:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from calcml._lines import Lines
 from calcml._status import Status
 from calcml._typing import FloatArray, IntArray
-from calcml.schemes._adaptive_fan import LENGTH, Rows, over_outputs, scale_of, some
+from calcml.schemes._adaptive_fan import LENGTH, Rows, every, over_outputs, scale_of, some
 from calcml.schemes._adaptive_tableau import Best
 
 __all__ = ["Found"]
@@ -111,8 +111,11 @@ class Found:
 
     def status(self, n: int, lines: Lines) -> IntArray:
         """Return the codes of `Status`."""
-        codes = np.where(self.poor(n, scale_of(lines)), Status.INACCURATE, Status.OK).astype(np.int8)
-        codes[~np.isfinite(self.value)] = Status.NON_FINITE
+        codes, finite = np.zeros(self.value.shape, dtype=np.int8), np.isfinite(self.value)
+        if every(finite) and not some(self.unsure):
+            return codes
+        codes[self.poor(n, scale_of(lines))] = Status.INACCURATE
+        codes[~finite] = Status.NON_FINITE
         if lines.bounded:
             codes[(lines.lower == lines.upper)[:, None] & np.isfinite(lines.origin())] = Status.NO_ROOM
         return codes

@@ -1,0 +1,227 @@
+"""`Adaptive` for many lines at once: two looks at f, where nothing is out of the ordinary.
+
+The search tries one step after another, and asks at each what else its values could mean; for a hundred lines
+the calls of NumPy that ask take far longer than f.  Most functions need none of that.  The first look is at
+four steps from 1/2 to 1/128 of x and tells on which length f bends.  The second is the tableau at steps of
+that length, which is believed if it proves itself: no difference is more than rounding leaves of a smooth f,
+and f right beside x, too close for the tableau to see, has the slope that it finds.  All other lines are left
+to the search.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calcml._lines import ElementwiseLines, Lines
+from calcml._typing import FloatArray, IntArray
+from calcml.schemes._adaptive_extrapolation import best_entries, first_grid
+from calcml.schemes._adaptive_fan import LENGTH, SIGNIFICANT, Symmetric, every, over_outputs
+from calcml.schemes._adaptive_found import Found
+from calcml.schemes._adaptive_steps import ASIDE, Q_WANTED
+from calcml.schemes._adaptive_tableau import Best
+from calcml.schemes._adaptive_trials import Q_HIGH
+from calcml.schemes._quick import DOUBLE, EPS
+
+__all__ = ["FEWEST", "suits", "survey"]
+
+# The highest order of derivatives; and fewer lines take less time number by number.
+HIGHEST, FEWEST = 2, 4
+# The steps of the first look in units of x, each a quarter of the one before, and those right beside x: one
+# below the spacing of float32, with half of the digits of float64, and one between that and the others.
+STEPS, BESIDE = np.array([1 / 2, 1 / 8, 1 / 32, 1 / 128]), np.array([2.0**-14, 2.0**-27])
+NODES, QUARTERS = np.append(STEPS, BESIDE), np.array([4.0, 16.0])[:, None, None, None]
+# Where no bend is told from rounding, the next step may be so many times as long.
+BOLD = 64.0
+# The tableau has so many nodes more than a search begins with, which comes back for more; and the room for
+# its step is so many times the step, which may be rounded up.
+MORE, ROOM = 3, 4.0
+# The error that is believed, as a share of the first terms at the step; and how many times rounding the noise
+# of f may be.
+SURE, NOISY = 1e-9, 64.0
+# By how many times their noise two values beside x may differ from what the slope makes of them; and a tail
+# that is small by chance may be so many times as large.
+DIFFERENT, BENT = 64.0, 4.0
+# The length of f is no longer than so many times that at so many neighbors on either side.
+LONGER, NEIGHBORS = 2.0, 4
+
+
+def suits(lines: Lines, n: int) -> bool:
+    """Return whether f takes many points in one call, and has the digits that a survey counts on."""
+    if n > HIGHEST or lines.dtype != DOUBLE or lines.eps != EPS:
+        return False
+    return isinstance(lines, ElementwiseLines) or lines.function.vectorized
+
+
+def survey(lines: Lines, index: IntArray, n: int, levels: int, found: Found) -> IntArray:
+    """Enter the coefficients on some lines; return the lines that must be searched.
+
+    The caller holds NumPy's warnings off.
+    """
+    fan = Symmetric(lines, index)
+    unit = _unit(fan)
+    good = STEPS[0] * unit <= fan.room
+    if np.count_nonzero(good) < FEWEST:
+        return index
+    if not every(good):
+        fan, unit = Symmetric(lines, index[good]), unit[good]
+    try:
+        proved, result = _look_twice(fan, unit, n, levels)
+    except Exception:  # noqa: BLE001  What f refuses so far from x, it may take where the search goes.
+        return index
+    rows = np.flatnonzero(proved)
+    found.put(fan.index[rows], result.take(rows))
+    good[good] = proved
+    return index[~good]
+
+
+@dataclass(frozen=True, eq=False)
+class FirstLook:
+    """What the first look tells of each line.
+
+    Attributes
+    ----------
+    step : ndarray, shape (p,)
+        The step for the tableau.
+    lawful, bends : ndarray of bool, shape (p,)
+        Whether the terms fall at some step, and at all shorter ones, as those of a Taylor series do; and
+        whether f bends, at any step, by more than rounding.
+    head : ndarray, shape (p, M)
+        The larger of the first two Taylor terms at the step.
+    slope, slack : ndarray, shape (p, M)
+        The slope at the shortest steps, and its truncation.
+    beside, bent : ndarray, shape (2, p, M)
+        The slopes right beside x, and their truncation.
+    noise : ndarray, shape (2, p, 1)
+        By how much they may differ from the true one, for values of f with noise 1.
+    """
+
+    step: FloatArray
+    lawful: NDArray[np.bool_]
+    bends: NDArray[np.bool_]
+    head: FloatArray
+    slope: FloatArray
+    slack: FloatArray
+    beside: FloatArray
+    bent: FloatArray
+    noise: FloatArray
+
+
+def _look_twice(fan: Symmetric, unit: FloatArray, n: int, levels: int) -> tuple[NDArray[np.bool_], Found]:
+    """Return the lines on which the tableau has proved itself, and what it gives."""
+    first = _first_look(fan, unit)
+    step, table = first.step, first_grid(fan, n, levels + MORE)
+    values = fan.evaluate(table.nodes, step, slice(None))
+    best = best_entries(fan, table, values, step, np.arange(len(step)), n, np.zeros(fan.origin.shape))
+    result = Found.of(best, step, fan.signs[0], n)
+    result.span = LENGTH * first.head
+    # In units of the step, as all terms are.
+    sure = best.truncation + best.noise <= SURE * np.maximum(np.abs(best.value), first.head)
+    sure &= best.settled & (best.sigma <= NOISY * best.rounding) & _moves(fan, values, best)
+    slope, slack = (result.value, 0.0) if n == 1 else (first.slope, first.slack)
+    off = slack + first.bent + first.noise * np.maximum(best.rounding, best.sigma)
+    sure &= (np.abs(slope - first.beside) <= off).all(axis=0)
+    good = over_outputs(np.logical_and, sure) & first.lawful
+    if n > 1:
+        # Higher derivatives gain from every longer step, up to the scale of x; the search tries those.
+        good &= first.bends | (step > np.maximum(fan.size, 1.0) / 2)
+    return good, result
+
+
+def _moves(fan: Symmetric, values: FloatArray, best: Best) -> NDArray[np.bool_]:
+    """Return where f moves at the nodes of the best entry: on a plateau all differences vanish."""
+    change = np.maximum.reduce(np.abs(values - fan.origin), axis=1)
+    change = np.take_along_axis(change, best.first[None], axis=0)[0]
+    return change > NOISY * best.rounding
+
+
+def _first_look(fan: Symmetric, unit: FloatArray) -> FirstLook:
+    """Look at f at all steps at once.
+
+    With O(t) = [f(t) - f(-t)] / 2 = c₁t + c₃t³ and E(t) = [f(t) + f(-t)] / 2 - f(0) = c₂t² + c₄t⁴, and values
+    at h and at 4h,
+
+    15 c₁h = 16 O(h) - O(4h) / 4,  15 c₃h³ = O(4h) / 4 - O(h),
+    15 c₂h² = 16 E(h) - E(4h) / 16,  15 c₄h⁴ = E(4h) / 16 - E(h).
+
+    As in the search, q = max(|c₃h³|, |c₄h⁴|) / max(|c₁h|, |c₂h²|) is (h / L)².
+    """
+    values = fan.evaluate(NODES, unit, slice(None))
+    values, close = values[: len(STEPS)], values[len(STEPS) :]
+    ahead, behind = values[:, 0] - fan.origin, values[:, 1] - fan.origin
+    parts = np.array([ahead - behind, ahead + behind]) / 2
+    near, far = parts[:, 1:], parts[:, :-1] / QUARTERS
+    terms = (16 * near - far) / 15
+    head, tail = np.maximum(*np.abs(terms)), np.maximum(*np.abs(far - near)) / 15
+    # Rounding of the largest value up to each step.
+    size = np.maximum(np.maximum.reduce(np.abs(values[:0:-1]), axis=1), fan.magnitude)
+    floor = SIGNIFICANT * fan.eps / 2 * np.maximum.accumulate(size, axis=0)[::-1]
+    h = unit * STEPS[1:, None]
+    step, place, lawful, bends = _step(h, head, tail, floor)
+    if isinstance(fan.lines, ElementwiseLines):
+        step = _like_neighbors(fan.lines.x[fan.index], step)
+    step = ASIDE * np.exp2(np.rint(np.log2(np.minimum(step, fan.room / ROOM) / ASIDE)))
+    line, short = np.arange(len(step)), h[-1, :, None]
+    longer = (step / h[place, line])[:, None]
+    slopes = terms[0, -2:] / h[-2:, :, None]
+    t = fan.distances(BESIDE, unit, slice(None))[..., None]
+    width = t[:, 0] - t[:, 1]
+    return FirstLook(
+        step,
+        lawful,
+        bends,
+        np.maximum(*np.abs(terms[:, place, line] * np.array([longer, longer**2]))),
+        slopes[1],
+        np.abs(slopes[1] - slopes[0]),
+        (close[:, 0] - close[:, 1]) / width,
+        BENT * tail[-1] / short * (width / short) ** 2,
+        2 * DIFFERENT / width,
+    )
+
+
+def _step(
+    h: FloatArray, head: FloatArray, tail: FloatArray, floor: FloatArray
+) -> tuple[FloatArray, IntArray, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the step for the tableau, at which h it was found, and whether lines are lawful and bend."""
+    shown = tail > floor
+    q = over_outputs(np.maximum, np.where(shown, tail, floor) / head)
+    # From the shortest step up, the last one at which the terms still fall.
+    lawful = np.logical_and.accumulate(q[::-1] <= Q_HIGH, axis=0)
+    place = np.minimum(len(q) - np.count_nonzero(lawful, axis=0), len(q) - 1)
+    line = np.arange(q.shape[1])
+    step = h[place, line] * np.minimum(np.sqrt(Q_WANTED / q[place, line]), BOLD)
+    # At one step a term can be small by chance; at all of them it is not.
+    q = over_outputs(np.maximum, np.where(shown, tail, 0.0) / head)
+    longest = np.fmin.reduce(h * np.sqrt(Q_WANTED / q), axis=0)
+    return np.fmin(step, longest), place, lawful[0], longest < np.inf
+
+
+def _unit(fan: Symmetric) -> FloatArray:
+    """Return how far f is looked at: as far as x is from 0, or from the ends of all points of one function.
+
+    As far as that from x it can be expected to have values; where both distances are 0, nothing is known.
+    """
+    size = fan.size
+    if isinstance(fan.lines, ElementwiseLines) and len(size):
+        x = fan.lines.x[fan.index]
+        low, high, typical = x.min(), x.max(), np.sort(size)[len(size) // 2]
+        size = np.maximum(size, np.minimum(2 * np.minimum(x - low, high - x), typical))
+        size = np.where(size > 0, size, (high - low) / len(size))
+    if not every(size > 0):
+        size = np.where(size > 0, size, 1.0)
+    return ASIDE * np.exp2(np.floor(np.log2(size)))
+
+
+def _like_neighbors(x: FloatArray, step: FloatArray) -> FloatArray:
+    """Return the least step of the neighbors, or as much less than a point's own as a step may be."""
+    order = np.argsort(x, kind="stable")
+    own = step[order]
+    least = own.copy()
+    for k in range(1, NEIGHBORS + 1):
+        np.fmin(least[k:], own[:-k], out=least[k:])
+        np.fmin(least[:-k], own[k:], out=least[:-k])
+    result = np.empty(step.shape)
+    result[order] = np.maximum(least, own / LONGER)
+    return result
