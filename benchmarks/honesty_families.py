@@ -56,6 +56,16 @@ def levels(low: float, high: float, left: float = 0.5, right: float = 2.0) -> Dr
     return lambda rng, k: (rng.uniform(left, right, k), 10 ** rng.uniform(low, high, k))
 
 
+def beside(low: float, high: float) -> Draw:
+    """Draw s over decades, and x on either side of 1, from a tenth of s to thirty times s away."""
+
+    def draw(rng: np.random.Generator, k: int) -> tuple[Any, Any]:
+        s = 10 ** rng.uniform(low, high, k)
+        return 1 + s * 10 ** rng.uniform(-1, 1.5, k) * rng.choice([-1, 1], k), s
+
+    return draw
+
+
 def single(x: Any) -> Any:
     """Round to single precision and back."""
     return np.asarray(x).astype(np.float32).astype(np.float64)
@@ -272,10 +282,36 @@ def _tails() -> list[Family]:
     ]  # fmt: skip
 
 
+def _hidden() -> list[Family]:
+    return [
+        Family("exp + 1e-4 tanh((x-1)/s)", "hidden", lambda x, s: np.exp(x) + 1e-4 * np.tanh((x - 1) / s),
+               (lambda x, s: np.exp(x) + 1e-4 / s / np.cosh((x - 1) / s) ** 2,), beside(-7, 0)),
+        Family("sin + 1e-3 exp(-((x-1)/s)²)", "hidden",
+               lambda x, s: np.sin(x) + 1e-3 * np.exp(-(((x - 1) / s) ** 2)),
+               (lambda x, s: np.cos(x) - 2e-3 * (x - 1) / s**2 * np.exp(-(((x - 1) / s) ** 2)),),
+               beside(-7, 0)),
+        Family("exp + 1e-5 sin(x/s)", "hidden", lambda x, s: np.exp(x) + 1e-5 * np.sin(x / s),
+               (lambda x, s: np.exp(x) + 1e-5 / s * np.cos(x / s),), waves(-5, 0)),
+        Family("cos + 1e-5 |x-1|", "hidden", lambda x, s: np.cos(x) + 1e-5 * np.abs(x - s),
+               (lambda x, _: 1e-5 - np.sin(x),), decades(-7, -1, 1.0)),
+    ]  # fmt: skip
+
+
 def families() -> list[Family]:
     """Return all families."""
     return [
         family
-        for group in (_smooth, _units, _edges, _waves, _kinks, _noise, _rounded, _cancellation, _tails)
+        for group in (
+            _smooth,
+            _units,
+            _edges,
+            _waves,
+            _kinks,
+            _noise,
+            _rounded,
+            _cancellation,
+            _tails,
+            _hidden,
+        )
         for family in group()
     ]

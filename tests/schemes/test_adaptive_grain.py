@@ -288,7 +288,7 @@ def test_where_a_grid_is_noted(monkeypatch):
         for k, line in enumerate((0, 1, 3)):
             before = np.zeros((6, 2))
             before[rows[1], 0] = 7.0
-            state = SimpleNamespace(grain=before)
+            state = SimpleNamespace(grain=before, grid=0 * before)
             own = object.__new__(Extrapolation)
             own.fan = SimpleNamespace(magnitude=np.abs(origin), origin=origin, eps=float(eps[k]))
             own.search = SimpleNamespace(state=state)
@@ -296,12 +296,14 @@ def test_where_a_grid_is_noted(monkeypatch):
                 own._look_for_grid(values, NODES, rows)
             expected = unit[line] / 2 * seen
             assert state.grain[rows[line], 0] == max(expected, before[rows[line], 0])
+            # Whatever else is known of its noise.
+            assert state.grid[rows[line], 0] == expected and state.grid[[1, 4]].sum() == 0
             assert state.grain[rows[2], 1] == 0 and state.grain[[1, 4]].sum() == 0
     # What is known is not written to, and stays what it is where there is nothing new.
-    own.fan.eps, own.search.state.grain = 1.0, before
+    own.fan.eps, own.search.state.grain, own.search.state.grid = 1.0, before, before
     with np.errstate(all="ignore"):
         own._look_for_grid(values, NODES, rows)
-    assert own.search.state.grain is before and before.sum() == 7
+    assert own.search.state.grain is own.search.state.grid is before and before.sum() == 7
 
 
 def test_longer_steps_only_where_they_are_needed_and_kept_only_where_they_help():

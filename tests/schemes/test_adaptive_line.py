@@ -574,7 +574,14 @@ def test_two_digits_must_be_sure():
         (math.nan, 0.0, False),
         (1.0, math.nan, False),
     ):
-        found.best = Answer(value, error / 2, error / 2, 1.0)
+        # With a first step that is no shorter, nothing can contradict.
+        found.best, found.first, found.near, found.near_tail = (
+            Answer(value, error / 2, error / 2, 1.0),
+            1.0,
+            0.0,
+            1.0,
+        )
+        found.entry = SimpleNamespace(sigma=0.0)
         if good:
             assert found.answer() is found.best
         else:

@@ -28,13 +28,19 @@ def found_of(value, error, sigma, step, rounding=1.0):
 
 def test_loud_is_more_noise_than_there_can_be_and_less_than_six_digits():
     search = SimpleNamespace(
-        credible=lambda rounding, rows: np.where(rounding > 0, 4.0, NAN) if rows == "r" else None
+        credible=lambda rounding, rows: np.where(rounding > 0, 4.0, NAN) if rows == "r" else None, n=2
     )
     error = np.array([2e-6, np.nextafter(2e-6, 1), 1.0, 1.0])
     found = found_of([2.0, -2.0, 1.0, 1.0], error, [9.0, 9.0, 4.0, np.nextafter(4, 5)], np.ones(4))
     np.testing.assert_array_equal(adaptive._loud(search, found, "r"), [False, True, False, True])
     quiet = found_of([1.0], [1e-7], [9.0], [1.0])
-    assert not adaptive._loud(None, quiet, "r").any()
+    assert not adaptive._loud(SimpleNamespace(n=2), quiet, "r").any()
+    # So is what contradicts the slope at the first step, if that is what is wanted.
+    for contradicts, n in ((0.0, 1), (1e-9, 1), (1e-9, 2)):
+        told = SimpleNamespace(
+            n=n, contradicts=lambda found, rows, c=contradicts: np.full(found.value.shape, c)
+        )
+        assert adaptive._loud(told, quiet, "r").tolist() == [contradicts > 0 and n == 1]
 
 
 def test_few_digits_are_sure_where_the_error_is_large_beside_value_and_f():

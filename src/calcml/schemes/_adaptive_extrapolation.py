@@ -128,8 +128,9 @@ class Extrapolation:
             size = np.maximum(np.abs(v[0]).max(axis=0), fan.magnitude[lines])
             found = half_spacing(v, nodes, fan.origin[lines], fan.eps / 2 * size)
             if some(found > 0):
-                state.grain = state.grain.copy()
+                state.grain, state.grid = state.grain.copy(), state.grid.copy()
                 state.grain[lines] = np.maximum(found, state.grain[lines])
+                state.grid[lines] = np.maximum(found, state.grid[lines])
 
     def _extensions(
         self, table: Grid, best: Best, step: FloatArray, rows: IntArray

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from calcml.schemes._adaptive_extrapolation import DEEPER, WIDER
-from calcml.schemes._adaptive_fan import LENGTH
+from calcml.schemes._adaptive_fan import LENGTH, SIGNIFICANT
 from calcml.schemes._adaptive_found import INACCURATE
 from calcml.schemes._adaptive_grain import has_grain
 from calcml.schemes._adaptive_line_search import LineSearch, Seen
 from calcml.schemes._adaptive_number_tableau import Constants, Entry, best_entry
-from calcml.schemes._adaptive_search import DOUBTFUL
+from calcml.schemes._adaptive_search import DOUBTFUL, STRUCTURE
 from calcml.schemes._quick import LARGE, UnusualError
 
 __all__ = ["Answer", "Line", "Nodes"]
@@ -161,6 +161,14 @@ class Line(LineSearch):
 
     def answer(self) -> Answer:
         """Return the coefficient, if two digits are sure."""
-        if not self.best.error <= INACCURATE * abs(self.best.value) < LARGE:
+        if not self.best.error <= INACCURATE * abs(self.best.value) < LARGE or self._contradicts():
             raise UnusualError
         return self.best
+
+    def _contradicts(self) -> bool:
+        """Return whether a first derivative is not the slope at the first step, as `Search` asks it."""
+        best, first = self.best, self.first
+        apart = abs(abs(best.value) * first - self.near)
+        quiet, sigma = self.near_tail, self.entry.sigma
+        noise = quiet if sigma > STRUCTURE * quiet else max(quiet, sigma)
+        return self.n == 1 and best.step > first and apart > SIGNIFICANT * noise + best.error * first

@@ -73,12 +73,14 @@ class LineSearch:
         Noise as far as it has shown, and the least tail of any trial.
     failures : int
         Number of trials without a lawful q.
+    first, near, near_tail : float
+        The first step, and slope and tail there.
     """
 
     __slots__ = (
-        "aside", "eps", "failures", "high", "least", "low", "most", "n", "noise", "origin", "quiet", "room",
-        "row", "scale", "seen", "seen_low", "side", "size", "slope_low", "step", "tail_high", "tail_low",
-        "unit",
+        "aside", "eps", "failures", "first", "high", "least", "low", "most", "n", "near", "near_tail",
+        "noise", "origin", "quiet", "room", "row", "scale", "seen", "seen_low", "side", "size", "slope_low",
+        "step", "tail_high", "tail_low", "unit",
     )  # fmt: skip
 
     seen: Seen
@@ -111,9 +113,11 @@ class LineSearch:
         if not head > SIGNIFICANT * noise:
             raise UnusualError
         q = tail / head if tail > SIGNIFICANT * noise else 0.0
-        if q >= Q_LOW and self.quiet == math.inf:
-            # The first trial alone proves nothing.
-            raise UnusualError
+        if self.quiet == math.inf:
+            if q >= Q_LOW:
+                # The first trial alone proves nothing.
+                raise UnusualError
+            self.first, self.near, self.near_tail = self.step, slope, max(tail, noise)
         self.quiet = min(self.quiet, tail or head / ROUNDED)
         enough = head > ENOUGH * size if self.n == 1 else self.step > self.scale / 2
         if q <= Q_HIGH and (q >= Q_LOW or enough):

@@ -40,6 +40,10 @@ class State:
         Terms at those.
     far : ndarray, shape (p, M)
         The change of f at the first step.
+    near, near_tail : ndarray, shape (p, M)
+        Slope and tail at the first step.
+    checked : ndarray of bool, shape (p,)
+        Whether these have been looked at once more.
     jump_high : ndarray, shape (p, M)
         The largest of tail and change of slope at the step that was too long.
     noise, sure, quiet : ndarray, shape (p, M)
@@ -54,8 +58,9 @@ class State:
         The size of a jump that casts doubt on the step, or 0.
     jump : ndarray, shape (p, M)
         The size of a jump that may be noise and has not been explained.
-    grain : ndarray, shape (p, M)
-        Half the spacing of the values of f, if they are on a grid; else 0.
+    grain, grid : ndarray, shape (p, M)
+        The least noise that values have, however quiet they seem, or 0; and half their spacing if they prove
+        to lie on a grid, or 0.
     flat : ndarray of bool, shape (p,)
         Whether f stands still below that.
     way_up, resort : ndarray, shape (p,)
@@ -86,9 +91,10 @@ class State:
         self.high, self.gallop = np.full((2, p), [[np.inf], [gallop]])
         blank: FloatArray = np.zeros((p, outputs))
         self.tail_low = self.slope_low = self.size_low = self.head_high = self.jump_high = self.far = blank
-        self.noise = self.sure = self.still = self.doubted = self.jump = self.grain = blank
+        self.near = self.near_tail = blank
+        self.noise = self.sure = self.still = self.doubted = self.jump = self.grain = self.grid = blank
         self.tail_high = self.quiet = blank + np.inf
-        self.moved = self.poor = self.loud = self.flat = self.known = np.zeros(p, dtype=bool)
+        self.moved = self.poor = self.loud = self.flat = self.known = self.checked = np.zeros(p, dtype=bool)
         self.failures = np.zeros(p, dtype=np.int64)
         self.values = np.full((len(fan.trial), len(fan.signs), p, outputs), np.nan, dtype=fan.origin.dtype)
 

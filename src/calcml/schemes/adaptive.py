@@ -200,6 +200,8 @@ def _avoid_grain(
 def _finish(search: Search, found: Found) -> None:
     """Add what the search has found to say about the results."""
     found.truncation = found.truncation + search.doubt(search.n)
+    if search.n == 1:
+        found.truncation = found.truncation + search.contradicts(found, slice(None))
     if some(found.unsure):
         found.span = search.span(2 / search.fan.eps * found.rounding)
         found.far = search.far(found.step)
@@ -229,4 +231,6 @@ def _loud(search: Search, found: Found, rows: Rows) -> NDArray[np.bool_]:
     loud = found.error > DOUBTFUL * np.abs(found.value)
     if some(loud):
         loud &= found.sigma > search.credible(found.rounding, rows)
+    if search.n == 1:
+        loud |= search.contradicts(found, rows) > 0
     return over_outputs(np.logical_or, loud)
