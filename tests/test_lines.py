@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from calcml._function import Function
 from calcml._lines import Directions, ElementwiseLines, PointLines, SeedLines, Seeds, _point, axes
+from calcml._lines._seeds import power_below
 from calcml._parameters import flatten
 
 
@@ -282,3 +283,17 @@ def test_reductions_of_two_entries_are_those_of_any_number():
     np.testing.assert_array_equal(pairs.reduce(np.maximum, values), [5.0, 7.0, 7.0])
     np.testing.assert_array_equal(pairs.reduce(np.minimum, values), [-1.0, 5.0, -1.0])
     np.testing.assert_array_equal(pairs.owner, [0, 0, 1, 1, 2, 2])
+
+
+def test_powers_of_two_below():
+    sizes = np.array([1.0, 1.5, 2.0, np.nextafter(2.0, 0), 3e-300, 1e300, np.finfo(float).tiny])
+    expected = [np.ldexp(1.0, np.frexp(size)[1] - 1) for size in sizes]
+    np.testing.assert_array_equal(power_below(sizes), expected)
+    # The same number by number, with subnormal ones, of other precision, and from every second of an array.
+    for dtype in (np.float64, np.longdouble):
+        part = np.array([5e-324, 3e-310, 0.7, 12.0], dtype=dtype)
+        np.testing.assert_array_equal(
+            power_below(part), np.array([5e-324, 2.0**-1029, 0.5, 8.0], dtype=dtype)
+        )
+    np.testing.assert_array_equal(power_below(np.arange(1.0, 9.0)[::2]), [1, 2, 4, 4])
+    assert power_below(np.array(7.0)) == 4 and power_below(np.empty(0)).shape == (0,)

@@ -14,7 +14,10 @@ from calcml.schemes._adaptive_fan import SIGNIFICANT, Symmetric
 from calcml.schemes._adaptive_found import Found
 from calcml.schemes._adaptive_line import Answer, Line
 from calcml.schemes._adaptive_search import STRUCTURE, Search
+from calcml.schemes._quick import UnusualError
 from calcml.schemes.adaptive import Adaptive
+
+EPS = np.finfo(float).eps
 
 
 def kink(x):
@@ -200,8 +203,14 @@ def test_number_by_number_the_same():
         expected = search.contradicts(found, slice(None))[0, 0] > 0
         line = object.__new__(Line)
         line.n, line.first, line.near, line.near_tail = 1, first, near, tail
-        line.best, line.entry = Answer(value, 0.0, error, step), SimpleNamespace(sigma=sigma)
+        line.best, line.entry = Answer(value, 0.0, error, step), SimpleNamespace(sigma=sigma, rounding=0.0)
         assert line._contradicts() == expected
+        line.quiet, line.eps = math.inf, EPS
+        if expected:
+            with pytest.raises(UnusualError):
+                line.is_loud(again=False)
+        else:
+            assert not line.is_loud(again=False) and line.before is line.best
         line.n = 2
         assert not line._contradicts()
 

@@ -151,6 +151,8 @@ class Line(LineSearch):
 
         A second answer that does so, too, must at least have a lower error than the first.
         """
+        if self._contradicts():
+            raise UnusualError
         best = self.best
         loud = best.error > DOUBTFUL * abs(best.value)
         loud = loud and self.entry.sigma > self.credible(self.entry.rounding)
@@ -161,7 +163,7 @@ class Line(LineSearch):
 
     def answer(self) -> Answer:
         """Return the coefficient, if two digits are sure."""
-        if not self.best.error <= INACCURATE * abs(self.best.value) < LARGE or self._contradicts():
+        if not self.best.error <= INACCURATE * abs(self.best.value) < LARGE:
             raise UnusualError
         return self.best
 
