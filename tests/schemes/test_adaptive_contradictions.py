@@ -10,10 +10,11 @@ import calcml as cm
 from calcml._function import Function
 from calcml._lines import ElementwiseLines
 from calcml.schemes import _adaptive_survey, adaptive
+from calcml.schemes._adaptive_contradiction import STRUCTURE, contradiction
 from calcml.schemes._adaptive_fan import SIGNIFICANT, Symmetric
 from calcml.schemes._adaptive_found import Found
 from calcml.schemes._adaptive_line import Answer, Line
-from calcml.schemes._adaptive_search import STRUCTURE, Search
+from calcml.schemes._adaptive_search import Search
 from calcml.schemes._quick import UnusualError
 from calcml.schemes.adaptive import Adaptive
 
@@ -60,7 +61,7 @@ def test_the_search_goes_on_below(monkeypatch):
 
 
 def test_a_second_derivative_is_no_slope(monkeypatch):
-    monkeypatch.setattr(Search, "contradicts", None)
+    monkeypatch.setattr(adaptive, "contradiction", None)
     assert cm.derivative(lambda x: np.exp(x) + 1e-9 * np.abs(x), 1e-3, 2) == pytest.approx(1, abs=1e-2)
 
 
@@ -77,7 +78,7 @@ def test_noise_contradicts_nothing():
         fan = Symmetric(lines, np.arange(400))
         search = Search(fan, 1)
         found = adaptive.Extrapolation(fan, search, 1, 7).found(np.arange(400))
-        apart = search.contradicts(found, slice(None))
+        apart = contradiction(search, found, slice(None))
     assert np.count_nonzero(apart) <= 2
 
 
@@ -121,10 +122,10 @@ def test_what_contradicts():
         blank = np.zeros((len(cases), 1))
         value_, error_, sigma_ = value[:, None], error[:, None], sigma[:, None] * first
         found = Found(value_, error_ / 4, 3 * error_ / 4, blank, sigma_, blank, blank, step * first)
-        apart = search.contradicts(found, slice(None))
+        apart = contradiction(search, found, slice(None))
         np.testing.assert_allclose(apart[:, 0], expected, rtol=1e-12)
         rows = np.array([4, 1])
-        np.testing.assert_allclose(search.contradicts(found.take(rows), rows), apart[rows])
+        np.testing.assert_allclose(contradiction(search, found.take(rows), rows), apart[rows])
 
 
 def test_the_spacing_of_a_grid_is_noise_of_the_first_step():
@@ -139,7 +140,7 @@ def test_the_spacing_of_a_grid_is_noise_of_the_first_step():
     ):
         search.state = state_of([2.0], [tail], [1.0], [0.0], grid)
         found = Found(blank + 5, blank, blank, blank, blank, blank, blank, np.array([8.0]))
-        assert search.contradicts(found, slice(None))[0, 0] == pytest.approx(apart)
+        assert contradiction(search, found, slice(None))[0, 0] == pytest.approx(apart)
 
 
 def test_what_differs_at_another_step_is_noise():
@@ -167,17 +168,17 @@ def test_what_differs_at_another_step_is_noise():
     blank = np.zeros((5, 1))
     value = np.array([5.0, 2.5, 1.25, 2.0, 5.0])[:, None]
     found = Found(value, blank, blank, blank, blank, blank, blank, np.full(5, 8.0))
-    apart = search.contradicts(found, slice(None))
+    apart = contradiction(search, found, slice(None))
     assert asked == [("nodes", [11 / 8, 22 / 8, 44 / 8, 11 / 8], [0, 1, 2, 4])]
     np.testing.assert_allclose(s.near_tail[:, 0], [0.1, 0.5, 0.6, 0.1, 0.1])
     np.testing.assert_allclose(apart[:, 0], [3.8, 0, 0, 0, 3.8])
     assert s.checked.tolist() == [True, True, True, False, True] and (before == 0.1).all()
     # Once is enough; and lines keep their numbers.
-    search.contradicts(found, slice(None))
+    contradiction(search, found, slice(None))
     assert len(asked) == 1
     s.checked = np.array([False, True, True, True, True])
     search.fan = Fan([2.0], [0.1])
-    search.contradicts(found.take(np.array([4, 0])), np.array([4, 0]))
+    contradiction(search, found.take(np.array([4, 0])), np.array([4, 0]))
     assert asked[1][1:] == ([11 / 8], [0]) and s.checked.all()
 
 
@@ -200,7 +201,7 @@ def test_number_by_number_the_same():
         found = Found(
             blank + value, blank, blank + error, blank, blank + sigma, blank, blank, np.array([step])
         )
-        expected = search.contradicts(found, slice(None))[0, 0] > 0
+        expected = contradiction(search, found, slice(None))[0, 0] > 0
         line = object.__new__(Line)
         line.n, line.first, line.near, line.near_tail = 1, first, near, tail
         line.best, line.entry = Answer(value, 0.0, error, step), SimpleNamespace(sigma=sigma, rounding=0.0)

@@ -26,7 +26,7 @@ def found_of(value, error, sigma, step, rounding=1.0):
     return Found(value, error / 2, error / 2, rounding, sigma, np.abs(value), 0 * value, step)
 
 
-def test_loud_is_more_noise_than_there_can_be_and_less_than_six_digits():
+def test_loud_is_more_noise_than_there_can_be_and_less_than_six_digits(monkeypatch):
     search = SimpleNamespace(
         credible=lambda rounding, rows: np.where(rounding > 0, 4.0, NAN) if rows == "r" else None, n=2
     )
@@ -36,11 +36,16 @@ def test_loud_is_more_noise_than_there_can_be_and_less_than_six_digits():
     quiet = found_of([1.0], [1e-7], [9.0], [1.0])
     assert not adaptive._loud(SimpleNamespace(n=2), quiet, "r").any()
     # So is what contradicts the slope at the first step, if that is what is wanted.
-    for contradicts, n in ((0.0, 1), (1e-9, 1), (1e-9, 2)):
-        told = SimpleNamespace(
-            n=n, contradicts=lambda found, rows, c=contradicts: np.full(found.value.shape, c)
+    for apart, n in ((0.0, 1), (1e-9, 1), (1e-9, 2)):
+        told = SimpleNamespace(n=n)
+        monkeypatch.setattr(
+            adaptive,
+            "contradiction",
+            lambda search, found, rows, apart=apart, told=told: (
+                np.full(found.value.shape, apart) if (search, rows) == (told, "r") else None
+            ),
         )
-        assert adaptive._loud(told, quiet, "r").tolist() == [contradicts > 0 and n == 1]
+        assert adaptive._loud(told, quiet, "r").tolist() == [apart > 0 and n == 1]
 
 
 def test_few_digits_are_sure_where_the_error_is_large_beside_value_and_f():

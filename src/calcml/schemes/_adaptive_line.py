@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from calcml.schemes._adaptive_contradiction import STRUCTURE
 from calcml.schemes._adaptive_extrapolation import DEEPER, WIDER
 from calcml.schemes._adaptive_fan import LENGTH, SIGNIFICANT
 from calcml.schemes._adaptive_found import INACCURATE
 from calcml.schemes._adaptive_grain import has_grain
 from calcml.schemes._adaptive_line_search import LineSearch, Seen
 from calcml.schemes._adaptive_number_tableau import Constants, Entry, best_entry
-from calcml.schemes._adaptive_search import DOUBTFUL, STRUCTURE
+from calcml.schemes._adaptive_search import DOUBTFUL
 from calcml.schemes._quick import LARGE, UnusualError
 
 __all__ = ["Answer", "Line", "Nodes"]
@@ -168,7 +169,7 @@ class Line(LineSearch):
         return self.best
 
     def _contradicts(self) -> bool:
-        """Return whether a first derivative is not the slope at the first step, as `Search` asks it."""
+        """Return whether a first derivative is not the slope at the first step, as in `contradiction`."""
         best, first = self.best, self.first
         apart = abs(abs(best.value) * first - self.near)
         quiet, sigma = self.near_tail, self.entry.sigma

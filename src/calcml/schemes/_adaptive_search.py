@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from calcml._typing import FloatArray, IntArray
 from calcml.schemes._adaptive_climb import Climb
 from calcml.schemes._adaptive_fan import LENGTH, SIGNIFICANT, Fan, Rows, choose, every, over_outputs, some
-from calcml.schemes._adaptive_found import Found
 from calcml.schemes._adaptive_steps import GALLOP, NARROW, NO_LENGTH, PROOF, Q_LAWFUL, UNPROVED, Steps
 from calcml.schemes._adaptive_trials import Q_HIGH, Q_LOW, Trial, Trials
 
@@ -36,10 +35,6 @@ DOUBTFUL, RETRIES = 1e-6, 3
 # A step of the values of f is eight times as wide as the longest step at which they stood still, at most: x
 # may be close to its edge.  Half its height is noise.  A tableau may find eight times as much.
 PLATEAU, LOOSE = 4.0, 8.0
-# What a tableau takes for noise is structure of f if the first trial is so many times as quiet: by chance
-# noise leaves so little of two terms in one of four thousand trials.  Before that is believed, f is looked at
-# again at a step of a few bits that is no multiple of the first one.
-STRUCTURE, AGAIN = 64.0, 11 / 8
 
 
 class Search:
@@ -85,40 +80,6 @@ class Search:
         for _ in range(self.n):
             change = change / s.first[:, None]
         return change
-
-    def contradicts(self, found: Found, rows: Rows) -> FloatArray:
-        """Return how far first derivatives are from the slope at the first step, beyond what is its noise.
-
-        A wave that all nodes meet at about one phase looks smooth to them, and other structure between the
-        first step and the nodes looks like noise.  But noise is there at any step.
-        """
-        apart = self._off(found, rows)
-        doubted = over_outputs(np.logical_or, apart > 0) & ~self.state.checked[rows]
-        if some(doubted):
-            self._check(np.arange(len(self.state.step))[rows][doubted])
-            apart = self._off(found, rows)
-        return apart
-
-    def _off(self, found: Found, rows: Rows) -> FloatArray:
-        s, first = self.state, self.state.first[rows, None]
-        apart = np.abs(np.abs(found.value) * first - s.near[rows])
-        quiet = np.maximum(s.near_tail[rows], s.grid[rows])
-        noise = np.where(found.sigma > STRUCTURE * quiet, quiet, np.maximum(quiet, found.sigma))
-        noise = SIGNIFICANT * noise
-        seen = (s.near_tail[rows] > 0) & (found.step[:, None] > first) & (s.still[rows] < first)
-        return np.where(seen & (apart > noise + found.error * first), (apart + noise) / first, 0.0)
-
-    def _check(self, lines: IntArray) -> None:
-        """Look at f at another step close to the first one: what is not the same there is noise.
-
-        Noise that has few values leaves none of itself in two terms more often than by chance.
-        """
-        s = self.state
-        terms = self.fan.terms(self.fan.evaluate(self.nodes, AGAIN * s.first[lines], lines), lines)
-        noise = np.fmax(terms.tail, np.abs(terms.slope / AGAIN - s.near[lines]))
-        s.near_tail, s.checked = s.near_tail.copy(), s.checked.copy()
-        s.near_tail[lines] = np.fmax(s.near_tail[lines], noise)
-        s.checked[lines] = True
 
     def doubt(self, n: int) -> FloatArray:
         """Return what small jumps above the steps may mean for the n-th coefficients."""

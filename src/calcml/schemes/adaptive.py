@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from calcml._lines import Lines
 from calcml._typing import FloatArray, IntArray
+from calcml.schemes._adaptive_contradiction import contradiction
 from calcml.schemes._adaptive_crowd import crowd, is_crowd
 from calcml.schemes._adaptive_extrapolation import Extrapolation
 from calcml.schemes._adaptive_fan import Fan, Rows, Side, over_outputs, scale_of, some
@@ -201,7 +202,7 @@ def _finish(search: Search, found: Found) -> None:
     """Add what the search has found to say about the results."""
     found.truncation = found.truncation + search.doubt(search.n)
     if search.n == 1:
-        found.truncation = found.truncation + search.contradicts(found, slice(None))
+        found.truncation = found.truncation + contradiction(search, found, slice(None))
     if some(found.unsure):
         found.span = search.span(2 / search.fan.eps * found.rounding)
         found.far = search.far(found.step)
@@ -232,5 +233,5 @@ def _loud(search: Search, found: Found, rows: Rows) -> NDArray[np.bool_]:
     if some(loud):
         loud &= found.sigma > search.credible(found.rounding, rows)
     if search.n == 1:
-        loud |= search.contradicts(found, rows) > 0
+        loud |= contradiction(search, found, rows) > 0
     return over_outputs(np.logical_or, loud)
