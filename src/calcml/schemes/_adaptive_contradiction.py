@@ -1,7 +1,7 @@
 """What the first step of the search has seen of a slope, and the tableau of longer steps has not.
 
 A wave that all nodes meet at about one phase looks smooth to them, and a kink, a step or a peak between the
-first step and the nodes looks like noise.  Right beside x it is neither: there f has the slope that is wanted.
+first step and the nodes looks like noise.  Right beside x it is neither, and f has the slope that is wanted.
 """
 
 from __future__ import annotations

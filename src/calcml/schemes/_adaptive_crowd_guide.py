@@ -155,30 +155,52 @@ def guide(scheme: Scheme, lines: ElementwiseLines, formula: Formula, usable: Int
     index = _positions(lines, usable)
     scouts = lines.part(index)
     full = scheme.coefficient(scouts, formula.n)
-    powers = list(POWERS if lines.divides else FEW_POWERS)
-    step, error, value = np.zeros(len(index)), np.full(len(index), np.inf), np.zeros(len(index))
-    share = np.zeros(len(index))
-    for power in powers:
-        h = full.step * 2.0**power
-        d = measure(formula, scouts, h)
-        coefficient, truncation, noise = taylor(formula, d, d.spread, lines.eps)
-        new = truncation + noise
-        better = (new < error) & _allowed(scouts, formula, h)
-        for whole, part in (
-            (step, h),
-            (error, new),
-            (value, coefficient),
-            (share, d.spread / d.size),
-        ):
-            whole[better] = part[better]
-        helped = np.count_nonzero(better & (d.spread > NOISY * lines.eps * d.size))
-        # The loop goes on with it.
-        if power == powers[-1] < POWERS[-1] and helped > len(index) / 2:
-            powers.append(power + 1)
+    try_steps = _at_once if lines.divides else _in_turn
+    step, error, value, share = try_steps(lines, index, full.step, formula)
     sure = _proved(full, value, error)
     share[~np.isfinite(share)] = 0.0
     tables = _between(scouts.x, step, share, sure)
     return Guide(*tables, index, full.value[:, 0], (full.truncation + full.noise)[:, 0])
+
+
+def _at_once(
+    lines: ElementwiseLines, index: IntArray, step: FloatArray, formula: Formula
+) -> list[FloatArray]:
+    """Return step, error, value and noise of the best formula on each scout; all but the error may be 0."""
+    # Each power has scouts of its own, at the same points: one call of NumPy serves them all.
+    powers = 2.0 ** np.array(POWERS)
+    tables = _tried(lines.part(np.tile(index, len(powers))), np.outer(powers, step).ravel(), formula)
+    rows = [table.reshape(len(powers), -1) for table in tables]
+    place = rows[1].argmin(axis=0), np.arange(len(index))
+    return [row[place] for row in rows]
+
+
+def _in_turn(
+    lines: ElementwiseLines, index: IntArray, step: FloatArray, formula: Formula
+) -> list[FloatArray]:
+    """Return the same where a call is on all points."""
+    scouts, powers = lines.part(index), list(FEW_POWERS)
+    blank = np.zeros(len(index))
+    best: list[FloatArray] = [blank, blank + np.inf, blank, blank]
+    for power in powers:
+        tables = _tried(scouts, step * 2.0**power, formula)
+        better = tables[1] < best[1]
+        best = [np.where(better, new, old) for new, old in zip(tables, best, strict=True)]
+        helped = np.count_nonzero(better & (tables[3] > NOISY * lines.eps))
+        # The loop goes on with it.
+        if power == powers[-1] < POWERS[-1] and helped > len(index) / 2:
+            powers.append(power + 1)
+    return best
+
+
+def _tried(scouts: PartialLines, h: FloatArray, formula: Formula) -> list[FloatArray]:
+    """Return step, error, value and noise of a formula on each line; 0 and infinity where it fails."""
+    d = measure(formula, scouts, h)
+    value, truncation, noise = taylor(formula, d, d.spread, scouts.eps)
+    error = np.where(_allowed(scouts, formula, h), truncation + noise, np.inf)
+    good = error < np.inf
+    step, value, share = (np.where(good, part, 0.0) for part in (h, value, d.spread / d.size))
+    return [step, np.where(good, error, np.inf), value, share]
 
 
 def _positions(lines: ElementwiseLines, usable: IntArray) -> IntArray:
