@@ -263,6 +263,25 @@ def test_some_lines_alone():
     np.testing.assert_allclose(found.value[index, 0], np.exp(x[index]), rtol=1e-12)
 
 
+def test_f_gets_no_point_that_is_no_number():
+    seen = []
+
+    def f(x):
+        seen.append(x.copy())
+        return np.where(x > 2, np.nan, 0 * x) + np.where(x < 1, np.inf, x**2)
+
+    x = np.array([0.5, 1.0, 1.5, 2.0, 2.5, 1e-3, 1.7])
+    surveyed(lines_of(f, x))
+    surveyed(lines_of(lambda x: f(x) * 0, x))
+    assert all(np.isfinite(points).all() for points in seen)
+    seen.clear()
+    surveyed(lines_of(lambda x: seen.append(x.copy()) or x, np.full(5, 1e149)))
+    assert len(seen) == 33 and all(np.isfinite(points).all() for points in seen)
+    seen.clear()
+    lines = lines_of(lambda x: seen.append(x.copy()) or x, np.full(5, 1e151))
+    assert len(surveyed(lines)[1]) == 5 and len(seen) == 1
+
+
 def test_no_line_at_all():
     lines = lines_of(np.exp, np.full(5, np.inf))
     found, rest = surveyed(lines, index=np.arange(0))

@@ -23,7 +23,7 @@ from calcml.schemes._adaptive_found import Found
 from calcml.schemes._adaptive_steps import ASIDE, Q_WANTED
 from calcml.schemes._adaptive_tableau import Best
 from calcml.schemes._adaptive_trials import Q_HIGH
-from calcml.schemes._quick import DOUBLE, EPS
+from calcml.schemes._quick import DOUBLE, EPS, LARGE
 
 __all__ = ["FEWEST", "suits", "survey"]
 
@@ -62,7 +62,7 @@ def survey(lines: Lines, index: IntArray, n: int, levels: int, found: Found) -> 
     """
     fan = Symmetric(lines, index)
     unit = _unit(fan)
-    good = STEPS[0] * unit <= fan.room
+    good = (STEPS[0] * unit <= fan.room) & (unit < LARGE)
     if np.count_nonzero(good) < FEWEST:
         return index
     if not every(good):
@@ -195,7 +195,9 @@ def _step(
     # At one step a term can be small by chance; at all of them it is not.
     q = over_outputs(np.maximum, np.where(shown, tail, 0.0) / head)
     longest = np.fmin.reduce(h * np.sqrt(Q_WANTED / q), axis=0)
-    return np.fmin(step, longest), place, lawful[0], longest < np.inf
+    # Where nothing is known of a step, the shortest one is at least a number.
+    step = np.where(lawful[0], np.fmin(step, longest), h[-1])
+    return step, place, lawful[0], longest < np.inf
 
 
 def _unit(fan: Symmetric) -> FloatArray:
