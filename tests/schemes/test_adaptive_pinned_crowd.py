@@ -319,11 +319,16 @@ def test_numbers_of_the_guide():
 def test_noise_leads_to_longer_steps(monkeypatch, noise, divides, tried):
     rng, powers = np.random.default_rng(3), []
     lines = dividing(lambda x: x * (3 + noise * rng.uniform(-1, 1, x.shape)), np.linspace(1, 2, 640), divides)
-    full = Adaptive().coefficient(lines.part(guides._positions(lines, np.arange(640))), 1)
+    index = guides._positions(lines, np.arange(640))
+    full = Adaptive().coefficient(lines.part(index), 1)
     monkeypatch.setattr(Adaptive, "coefficient", lambda *_, **__: full)
 
     def measured(formula, part, h):
-        powers.append(round(float(np.log2(h[0] / full.step[0]))))
+        # In one call every power has all scouts, at their own points.
+        rows = h.reshape(-1, len(full.step)) / full.step
+        np.testing.assert_array_equal(part.x.reshape(rows.shape), lines.x[index] + 0 * rows)
+        np.testing.assert_array_equal(rows, rows[:, :1] + 0 * rows)
+        powers.extend(np.round(np.log2(rows[:, 0])).tolist())
         return measure(formula, part, h)
 
     monkeypatch.setattr(guides, "measure", measured)
