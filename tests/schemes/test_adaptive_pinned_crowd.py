@@ -336,6 +336,26 @@ def test_noise_leads_to_longer_steps(monkeypatch, noise, divides, tried):
     assert powers == tried
 
 
+def test_all_steps_at_once_are_all_in_turn(monkeypatch):
+    monkeypatch.setattr(guides, "FEW_POWERS", guides.POWERS)
+    x = np.linspace(1, 2, 640)
+    f = lambda x: np.where(x > 1.9, np.nan, np.sin(3 * x))
+    index = np.arange(0, 640, 40)
+    step = 2.0 ** np.round(np.linspace(-6, 6, len(index)))
+    tables = []
+    for work, divides in ((guides._at_once, True), (guides._in_turn, False)):
+        with np.errstate(all="ignore"):
+            tables.append(work(dividing(f, x, divides), index, step, formula_of(1)))
+    for once, turn in zip(*tables, strict=True):
+        np.testing.assert_array_equal(once, turn)
+    tried, error, value, share = tables[0]
+    good = error < np.inf
+    assert good.sum() >= 10 and not good[-1] and (tried[good] > 0).all()
+    assert not tried[~good].any() and not value[~good].any() and not share[~good].any()
+    powers = np.log2(tried[good] / step[good])
+    assert set(powers.tolist()) <= set(map(float, guides.POWERS)) and len(set(powers.tolist())) > 2
+
+
 @pytest.mark.parametrize(("more", "tried"), [(0, [-4, -3]), (1, [-4, -3, -2, -1, 0])])
 def test_noise_of_few_scouts_leads_nowhere(monkeypatch, more, tried):
     # A longer step is tried while it helps more than half of them.

@@ -341,3 +341,14 @@ def test_more_levels_are_more_nodes():
         lines = ElementwiseLines(function, np.array([1.0, 2.0, 3.0, 4.0]))
         surveyed(lines, levels=levels)
         assert function.nfev == 1 + 2 * (6 + count)
+
+
+def test_lines_in_another_order_are_no_shortcut():
+    x = np.array([1.0, 2.0, 3.0, 4.0])
+    lines, nodes, step = lines_of(np.exp, x), np.array([2.0, 1.0]), np.array([0.5, 0.25, 0.125, 1.0])
+    for index in (np.array([3, 2, 1, 0]), np.array([1, 0, 3, 2]), np.arange(4)):
+        fan = Symmetric(lines, index)
+        t = fan.distances(nodes, step, slice(None))
+        np.testing.assert_array_equal(t[:, 0], nodes[:, None] * step)
+        values = fan.evaluate(nodes, step, slice(None))[..., 0]
+        np.testing.assert_array_equal(values, np.exp(x[index] + t))

@@ -218,7 +218,7 @@ def _unit(fan: Symmetric) -> FloatArray:
 
 def _like_neighbors(x: FloatArray, step: FloatArray) -> FloatArray:
     """Return the least step of the neighbors, or as much less than a point's own as a step may be."""
-    order = np.argsort(x, kind="stable")
+    order = np.argsort(x)
     own = step[order]
     least = own.copy()
     for k in range(1, NEIGHBORS + 1):
