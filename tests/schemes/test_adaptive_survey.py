@@ -9,6 +9,7 @@ import calcml as cm
 from calcml._function import Function
 from calcml._lines import ElementwiseLines, PointLines, axes
 from calcml._status import Status
+from calcml.errors import EvaluationError
 from calcml.schemes import _adaptive_survey, adaptive
 from calcml.schemes._adaptive_fan import Symmetric
 from calcml.schemes._adaptive_found import Found
@@ -188,6 +189,22 @@ def test_f_that_refuses_to_go_so_far():
 
     with pytest.raises(ValueError, match="at all"):
         cm.derivative(never, x)
+
+
+def test_columns_that_know_of_each_other_show_at_long_steps():
+    def f(v):
+        return (v * v.mean(axis=-1, keepdims=True)).sum(axis=0)
+
+    for x in (np.arange(5.0), np.arange(1.0, 6.0)):
+        with pytest.raises(EvaluationError, match="each column of f must depend on its own column"):
+            cm.gradient(f, x, vectorized=True)
+
+    # But what is complex so far from x may be real where the search goes.
+    def smooth(v):
+        return np.emath.sqrt(v - 0.7).sum(axis=0)
+
+    x = np.linspace(1.0, 1.1, 6)
+    np.testing.assert_allclose(cm.gradient(smooth, x, vectorized=True), 0.5 / np.sqrt(x - 0.7), rtol=1e-9)
 
 
 def test_no_point_of_one_sign_is_moved_across_zero():

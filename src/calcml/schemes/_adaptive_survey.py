@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from calcml._lines import ElementwiseLines, Lines
 from calcml._typing import FloatArray, IntArray
+from calcml.errors import EvaluationError
 from calcml.schemes._adaptive_extrapolation import best_entries, first_grid
 from calcml.schemes._adaptive_fan import LENGTH, SIGNIFICANT, Symmetric, every, over_outputs
 from calcml.schemes._adaptive_found import Found
@@ -69,7 +70,10 @@ def survey(lines: Lines, index: IntArray, n: int, levels: int, found: Found) -> 
         fan, unit = Symmetric(lines, index[good]), unit[good]
     try:
         proved, result = _look_twice(fan, unit, n, levels)
-    except Exception:  # noqa: BLE001  What f refuses so far from x, it may take where the search goes.
+    except Exception as error:
+        if isinstance(error, EvaluationError) and lines.function.unchecked:
+            # Columns that know of each other do so at any step, and show it best at a long one.
+            raise
         return index
     rows = np.flatnonzero(proved)
     found.put(fan.index[rows], result.take(rows))
