@@ -61,6 +61,8 @@ def survey(lines: Lines, index: IntArray, n: int, levels: int, found: Found) -> 
 
     The caller holds NumPy's warnings off.
     """
+    if len(index) < FEWEST:
+        return index
     fan = Symmetric(lines, index)
     unit = _unit(fan)
     good = (STEPS[0] * unit <= fan.room) & (unit < LARGE)
@@ -71,8 +73,9 @@ def survey(lines: Lines, index: IntArray, n: int, levels: int, found: Found) -> 
     try:
         proved, result = _look_twice(fan, unit, n, levels)
     except Exception as error:
+        # What f refuses so far from x, it may take where the search goes; but columns that know of each other
+        # do so at any step.
         if isinstance(error, EvaluationError) and lines.function.unchecked:
-            # Columns that know of each other do so at any step, and show it best at a long one.
             raise
         return index
     rows = np.flatnonzero(proved)
@@ -210,7 +213,7 @@ def _unit(fan: Symmetric) -> FloatArray:
     As far as that from x it can be expected to have values; where both distances are 0, nothing is known.
     """
     size = fan.size
-    if isinstance(fan.lines, ElementwiseLines) and len(size):
+    if isinstance(fan.lines, ElementwiseLines):
         x = fan.lines.x[fan.index]
         low, high, typical = x.min(), x.max(), np.sort(size)[len(size) // 2]
         size = np.maximum(size, np.minimum(2 * np.minimum(x - low, high - x), typical))
