@@ -77,8 +77,10 @@ class Adaptive(Scheme):
     evaluations more.  Jumps of less than a hundredth of f, less than a thousandth of x apart (of 1 at x = 0),
     are taken as noise if f is smooth above them.  Where f stands still at small steps, as it does if x is
     rounded inside, half a jump counts as noise of every value, however smooth the values are at larger steps;
-    and so does half the spacing of values that prove to lie on a grid, being rounded to some figures.  Where
-    bounds leave no room to tell a jump from a kink, the derivative below it is not sure.
+    and so does half the spacing of values that prove to lie on a grid, being rounded to some figures.  A
+    first derivative must be the slope at the first step, a 2²⁶th of x: what no noise explains there is looked
+    for below the step, and counts as error in the end.  Where bounds leave no room to tell a jump from a
+    kink, the derivative below it is not sure.
 
     From 1024 points of an elementwise function on, or 4096 if it does not take parts of x, one in sixteen and
     at most a thousand are treated so, and guide one formula of ten to fourteen evaluations at the others;
