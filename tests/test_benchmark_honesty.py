@@ -97,7 +97,9 @@ def test_scouts_and_their_crowd_are_as_honest(script):
 
 
 def test_richardson_is_controlled(script):
-    rows = [script.measure(family, 1, 40, 4, "richardson") for family in script.families()]
+    # What is hidden between its steps it cannot see, and the docs say so.
+    shown = [family for family in script.families() if family.group != "hidden"]
+    rows = [script.measure(family, 1, 40, 4, "richardson") for family in shown]
     everything = script.total(rows, "all")
     assert everything.holds >= 95  # measured with 400 points: 97.4
     assert everything.gross <= 0.2  # measured: 0.03; 0.78 without the control
