@@ -12,10 +12,9 @@ import numpy as np
 from calcml._lines import Excerpt, Lines
 from calcml._status import Status
 from calcml._typing import FloatArray, IntArray
-from calcml.schemes._adaptive_extrapolation import first_grid
+from calcml.schemes._adaptive_extrapolation import best_entries, first_grid
 from calcml.schemes._adaptive_fan import BLOCK, Symmetric
 from calcml.schemes._adaptive_found import Found
-from calcml.schemes._adaptive_tableau import extrapolate
 from calcml.schemes.base import Coefficient, Scheme
 
 __all__ = ["has_many_outputs", "many_outputs"]
@@ -88,9 +87,7 @@ def _first(
     for start in range(0, outputs, BLOCK):
         cut = slice(start, start + BLOCK)
         v, part = values[..., cut], Symmetric(Excerpt(lines, index, every[cut]), alone)
-        wanted, companion = part.series(v, table.nodes, h, slice(None), n % 2 == 1)
-        size = np.maximum(np.maximum.reduce(np.abs(v), axis=1), part.magnitude)
-        best = extrapolate(table, wanted, companion, fan.eps / 2 * size, np.zeros(part.origin.shape))
+        best = best_entries(part, table, v, h, alone, n, np.zeros(part.origin.shape))
         found = Found.of(best, h, part.signs[0], n)
         value[:, cut], truncation[:, cut], noise[:, cut] = found.value, found.truncation, found.noise
         change[:, cut] = np.abs(v - part.origin).max(axis=(0, 1))
