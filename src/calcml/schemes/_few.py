@@ -39,7 +39,7 @@ class FewVariables:
     def __init__(self, plan: Plan, floor: float) -> None:
         recipe, self.way = plan.plain, ManyPoints(plan, floor)
         self.weights, self.middle = recipe.weights[0], recipe.middle or 0
-        self.others = tuple(enumerate(self.weights))[2:]
+        self.others = self.weights[2:]
         self.resting = recipe.middle is not None
         self.moves = self.way.moves
         # So many variables that all points fit one block, in which `difference` takes them in the same order.
@@ -57,7 +57,8 @@ class FewVariables:
         least, factor, floor = self.least, self.factor, self.floor
         for number in numbers:
             size = abs(number)
-            if 0.0 < size < least or not size < LARGE:
+            # Of plain numbers this is the shortest question; 0 has the floor for its length.
+            if not least <= size < LARGE and size != 0.0:
                 return None, []
             length = size if size > floor else floor  # noqa: FURB136 - at half the cost
             steps.append((number + factor * length) - number)
@@ -78,7 +79,7 @@ class FewVariables:
         except UnusualError:
             return None, seen
         slopes = self._slopes(values, steps)
-        return (np.array(slopes), seen) if 0.0 < sum(map(abs, slopes)) < LARGE else (None, seen)
+        return (np.array(slopes), seen) if 0.0 < math.hypot(*slopes) < LARGE else (None, seen)
 
     def value(self, f: Callable[[Any], Any], x: FloatArray, seen: list[Any]) -> np.float64:
         """Return f(x), which is asked for now unless the formula has; `UnusualError` if it is no float."""
@@ -92,11 +93,12 @@ class FewVariables:
         if self.resting:
             at = self.middle * n
             values[at:at] = values[-1:] * n
-        weight, slopes, i = self.weights[1], [], 0
+        weight, others, slopes, i = self.weights[1], self.others, [], n
         for first, second, h in zip(values, values[n:], steps):
-            total = weight * (second - first)
-            for k, other in self.others:
-                total += other * (values[k * n + i] - first)
+            total, k = weight * (second - first), i
+            for other in others:
+                k += n
+                total += other * (values[k] - first)
             slopes.append(total / h)
             i += 1  # noqa: SIM113 - at less cost
         return slopes

@@ -51,7 +51,7 @@ class FixedDifference(Scheme):
         floor = self._floor
         return None if floor is None else many_points(n, self.order, self.side, floor)
 
-    @property
+    @cached_property
     def _floor(self) -> float | None:
         """Down to where that length is believed."""
         rule = self.step

@@ -41,6 +41,7 @@ class ManyPoints:
         self.recipe, self.floor = plan.plain, float(floor)
         self.moves: list[float] = self.recipe.moves[:, 0].tolist()
         self.factor, self.least = lengths(plan, self.floor)
+        self._small, self._shortest, self._share = map(scalar, (self.least, self.floor, self.factor))
 
     @np.errstate(all="ignore")
     def elementwise(
@@ -107,10 +108,10 @@ class ManyPoints:
         An x so large, or unknown, that its step is not finite has no finite coefficient.
         """
         h = np.abs(x)
-        if not h.min() >= self.least and ((h > 0) & (h < self.least)).any():
+        if np.count_nonzero(h < self._small) and ((h > 0) & (h < self._small)).any():
             return None
-        np.maximum(h, scalar(self.floor), out=h)
-        h *= scalar(self.factor)
+        np.maximum(h, self._shortest, out=h)
+        h *= self._share
         h += x
         h -= x
         return h
