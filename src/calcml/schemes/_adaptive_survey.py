@@ -1,16 +1,17 @@
-"""`Adaptive` for many lines at once: two looks at f, where nothing is out of the ordinary.
+"""`Adaptive` for many lines at once: one look at f, or two, where nothing is out of the ordinary.
 
 The search tries one step after another, and asks at each what else its values could mean; for a hundred lines
 the calls of NumPy that ask take far longer than f.  Most functions need none of that.  The first look is at
-four steps from 1/2 to 1/128 of x and tells on which length f bends.  The second is the tableau at steps of
-that length, which is believed if it proves itself: no difference is more than rounding leaves of a smooth f,
-and f right beside x, too close for the tableau to see, has the slope that it finds.  All other lines are left
-to the search.
+nine steps from 1/2 to 1/512 of x.  They tell on which length f bends, and are a tableau themselves: that is
+the answer if its steps are about those that this length asks for.  The second look is the tableau at steps of
+that length.  Both are believed if they prove themselves: no difference is more than rounding leaves of a
+smooth f, and f right beside x, too close for the tableau to see, has the slope that it finds.  All other
+lines are left to the search.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from calcml.schemes._adaptive_extrapolation import best_entries, first_grid
 from calcml.schemes._adaptive_fan import LENGTH, SIGNIFICANT, Symmetric, every, over_outputs
 from calcml.schemes._adaptive_found import Found
 from calcml.schemes._adaptive_steps import ASIDE, Q_WANTED
-from calcml.schemes._adaptive_tableau import Best
+from calcml.schemes._adaptive_tableau import Best, Grid, grid_of
 from calcml.schemes._adaptive_trials import Q_HIGH
 from calcml.schemes._quick import DOUBLE, EPS, LARGE
 
@@ -30,10 +31,16 @@ __all__ = ["FEWEST", "suits", "survey"]
 
 # The highest order of derivatives; and fewer lines take less time number by number.
 HIGHEST, FEWEST = 2, 4
-# The steps of the first look in units of x, each a quarter of the one before, and those right beside x: one
-# below the spacing of float32, with half of the digits of float64, and one between that and the others.
-STEPS, BESIDE = np.array([1 / 2, 1 / 8, 1 / 32, 1 / 128]), np.array([2.0**-14, 2.0**-27])
+# All steps of both looks have all the digits that x + t leaves them: where f rounds x to fewer digits, by
+# adding 1 to it, say, each point is rounded in another way, and shows as noise.  Steps of few digits are all
+# rounded like x itself, and f looks smooth with another slope.
+UNEVEN = 1 + 2.0**-12 / np.pi
+# The steps of the first look in units of x, each half of the one before, and those right beside x: one below
+# the spacing of float32, with half of the digits of float64, and one between that and the others.
+STEPS, BESIDE = UNEVEN * 2.0 ** -np.arange(1.0, 10.0), np.array([2.0**-14, 2.0**-27])
 NODES, QUARTERS = np.append(STEPS, BESIDE), np.array([4.0, 16.0])[:, None, None, None]
+# The largest node of a tableau is about twice its step.
+SCALE = 2.0**-2
 # Where no bend is told from rounding, the next step may be so many times as long.
 BOLD = 64.0
 # The tableau has so many nodes more than a search begins with, which comes back for more; and the room for
@@ -42,6 +49,10 @@ MORE, ROOM = 3, 4.0
 # The error that is believed, as a share of the first terms at the step; and how many times rounding the noise
 # of f may be.
 SURE, NOISY = 1e-9, 64.0
+# The error of the first look, in units of rounding at the step that it asks for, by the order of the
+# derivative.  There the second look leaves 30 to 200, and 200 to 1200 unless f is a polynomial; what lacks
+# steps of that length has 1e4 and more.
+FINE = {1: 1024.0, 2: 256.0}
 # By how many times their noise two values beside x may differ from what the slope makes of them; and a tail
 # that is small by chance may be so many times as large.
 DIFFERENT, BENT = 64.0, 4.0
@@ -71,7 +82,7 @@ def survey(lines: Lines, index: IntArray, n: int, levels: int, found: Found) -> 
     if not every(good):
         fan, unit = Symmetric(lines, index[good]), unit[good]
     try:
-        proved, result = _look_twice(fan, unit, n, levels)
+        proved, result = _look(fan, unit, n, levels)
     except Exception as error:
         # What f refuses so far from x, it may take where the search goes; but columns that know of each other
         # do so at any step.
@@ -91,12 +102,12 @@ class FirstLook:
     Attributes
     ----------
     step : ndarray, shape (p,)
-        The step for the tableau.
+        The step for a tableau.
     lawful, bends : ndarray of bool, shape (p,)
         Whether the terms fall at some step, and at all shorter ones, as those of a Taylor series do; and
         whether f bends, at any step, by more than rounding.
-    head : ndarray, shape (p, M)
-        The larger of the first two Taylor terms at the step.
+    terms : ndarray, shape (2, p, M)
+        The first two Taylor coefficients.
     slope, slack : ndarray, shape (p, M)
         The slope at the shortest steps, and its truncation.
     beside, bent : ndarray, shape (2, p, M)
@@ -108,24 +119,61 @@ class FirstLook:
     step: FloatArray
     lawful: NDArray[np.bool_]
     bends: NDArray[np.bool_]
-    head: FloatArray
+    terms: FloatArray
     slope: FloatArray
     slack: FloatArray
     beside: FloatArray
     bent: FloatArray
     noise: FloatArray
 
+    def head(self, step: FloatArray) -> FloatArray:
+        """Return the larger of the first two Taylor terms at a step."""
+        slope, bend = np.abs(self.terms)
+        return np.maximum(slope * step[:, None], bend * (step**2)[:, None])
 
-def _look_twice(fan: Symmetric, unit: FloatArray, n: int, levels: int) -> tuple[NDArray[np.bool_], Found]:
-    """Return the lines on which the tableau has proved itself, and what it gives."""
-    first = _first_look(fan, unit)
-    step, table = first.step, first_grid(fan, n, levels + MORE)
-    values = fan.evaluate(table.nodes, step, slice(None))
+    def take(self, rows: IntArray) -> FirstLook:
+        """Return what is known of some lines."""
+        parts = (getattr(self, part.name) for part in fields(self))
+        return FirstLook(*(part.take(rows, -min(part.ndim, 2)) for part in parts))
+
+
+def _look(fan: Symmetric, unit: FloatArray, n: int, levels: int) -> tuple[NDArray[np.bool_], Found]:
+    """Return the lines on which a tableau has proved itself, and what it gives."""
+    values, step = fan.evaluate(NODES, unit, slice(None)), SCALE * unit
+    first = _first_look(fan, unit, values)
+    proved, found = np.zeros(len(unit), dtype=bool), Found.empty(fan.origin)
+
+    def enter(rows: IntArray, table: Grid, values: FloatArray, step: FloatArray, fine: float) -> None:
+        part = Symmetric(fan.lines, fan.index[rows])
+        proved[rows], result = _judged(part, table, values, step, first.take(rows), n, fine)
+        found.put(rows, result)
+
+    series = fan.series_of(n)
+    enter(np.arange(len(unit)), grid_of(tuple(STEPS / SCALE), *series), values[: len(STEPS)], step, FINE[n])
+    rows = np.flatnonzero(~proved)
+    if len(rows):
+        nodes, step = UNEVEN * first_grid(fan, n, levels + MORE).nodes, first.step[rows]
+        enter(rows, grid_of(tuple(nodes), *series), fan.evaluate(nodes, step, rows), step, np.inf)
+    return proved, found
+
+
+def _judged(
+    fan: Symmetric,
+    table: Grid,
+    values: FloatArray,
+    step: FloatArray,
+    first: FirstLook,
+    n: int,
+    fine: float,
+) -> tuple[NDArray[np.bool_], Found]:
+    """Return the lines on which the tableau of these values proves itself, and what it gives."""
     best = best_entries(fan, table, values, step, np.arange(len(step)), n, np.zeros(fan.origin.shape))
-    result = Found.of(best, step, fan.signs[0], n)
-    result.span = LENGTH * first.head
+    result, head = Found.of(best, step, fan.signs[0], n), first.head(step)
+    result.span = LENGTH * head
     # In units of the step, as all terms are.
-    sure = best.truncation + best.noise <= SURE * np.maximum(np.abs(best.value), first.head)
+    error = best.truncation + best.noise
+    sure = error <= SURE * np.maximum(np.abs(best.value), head)
+    sure &= error <= fine * best.rounding * (step / first.step)[:, None] ** n
     sure &= best.settled & (best.sigma <= NOISY * best.rounding) & _moves(fan, values, best)
     slope, slack = (result.value, 0.0) if n == 1 else (first.slope, first.slack)
     off = slack + first.bent + first.noise * np.maximum(best.rounding, best.sigma)
@@ -144,8 +192,8 @@ def _moves(fan: Symmetric, values: FloatArray, best: Best) -> NDArray[np.bool_]:
     return change > NOISY * best.rounding
 
 
-def _first_look(fan: Symmetric, unit: FloatArray) -> FirstLook:
-    """Look at f at all steps at once.
+def _first_look(fan: Symmetric, unit: FloatArray, values: FloatArray) -> FirstLook:
+    """Return what f at all steps tells, of which every second one is enough.
 
     With O(t) = [f(t) - f(-t)] / 2 = c₁t + c₃t³ and E(t) = [f(t) + f(-t)] / 2 - f(0) = c₂t² + c₄t⁴, and values
     at h and at 4h,
@@ -155,8 +203,7 @@ def _first_look(fan: Symmetric, unit: FloatArray) -> FirstLook:
 
     As in the search, q = max(|c₃h³|, |c₄h⁴|) / max(|c₁h|, |c₂h²|) is (h / L)².
     """
-    values = fan.evaluate(NODES, unit, slice(None))
-    values, close = values[: len(STEPS)], values[len(STEPS) :]
+    values, close = values[: len(STEPS) : 2], values[len(STEPS) :]
     ahead, behind = values[:, 0] - fan.origin, values[:, 1] - fan.origin
     parts = np.array([ahead - behind, ahead + behind]) / 2
     near, far = parts[:, 1:], parts[:, :-1] / QUARTERS
@@ -165,13 +212,13 @@ def _first_look(fan: Symmetric, unit: FloatArray) -> FirstLook:
     # Rounding of the largest value up to each step.
     size = np.maximum(np.maximum.reduce(np.abs(values[:0:-1]), axis=1), fan.magnitude)
     floor = SIGNIFICANT * fan.eps / 2 * np.maximum.accumulate(size, axis=0)[::-1]
-    h = unit * STEPS[1:, None]
+    h = unit * STEPS[2::2, None]
     step, place, lawful, bends = _step(h, head, tail, floor)
     if isinstance(fan.lines, ElementwiseLines):
         step = _like_neighbors(fan.lines.x[fan.index], step)
     step = ASIDE * np.exp2(np.rint(np.log2(np.minimum(step, fan.room / ROOM) / ASIDE)))
     line, short = np.arange(len(step)), h[-1, :, None]
-    longer = (step / h[place, line])[:, None]
+    at = h[place, line][:, None]
     slopes = terms[0, -2:] / h[-2:, :, None]
     t = fan.distances(BESIDE, unit, slice(None))[..., None]
     width = t[:, 0] - t[:, 1]
@@ -179,7 +226,7 @@ def _first_look(fan: Symmetric, unit: FloatArray) -> FirstLook:
         step,
         lawful,
         bends,
-        np.maximum(*np.abs(terms[:, place, line] * np.array([longer, longer**2]))),
+        terms[:, place, line] / np.array([at, at**2]),
         slopes[1],
         np.abs(slopes[1] - slopes[0]),
         (close[:, 0] - close[:, 1]) / width,
@@ -191,7 +238,7 @@ def _first_look(fan: Symmetric, unit: FloatArray) -> FirstLook:
 def _step(
     h: FloatArray, head: FloatArray, tail: FloatArray, floor: FloatArray
 ) -> tuple[FloatArray, IntArray, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return the step for the tableau, at which h it was found, and whether lines are lawful and bend."""
+    """Return the step for a tableau, at which h it was found, and whether lines are lawful and bend."""
     shown = tail > floor
     q = over_outputs(np.maximum, np.where(shown, tail, floor) / head)
     # From the shortest step up, the last one at which the terms still fall.

@@ -100,5 +100,5 @@ class FewVariables:
                 k += n
                 total += other * (values[k] - first)
             slopes.append(total / h)
-            i += 1  # noqa: SIM113 - at less cost
+            i += 1
         return slopes
