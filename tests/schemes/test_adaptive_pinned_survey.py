@@ -1,4 +1,4 @@
-"""The two looks, number by number: what is read off the first, and where the second is believed."""
+"""The two looks, number by number: what is read off the first, and where each is believed."""
 
 import math
 from types import SimpleNamespace
@@ -15,15 +15,19 @@ from calcml.schemes._adaptive_steps import ASIDE
 from calcml.schemes._adaptive_survey import (
     FirstLook,
     _first_look,
+    _judged,
     _like_neighbors,
-    _look_twice,
+    _look,
     _unit,
     survey,
 )
 from calcml.schemes._adaptive_tableau import Best
 
 EPS = 2.0**-52
-STEPS, BESIDE = [1 / 2, 1 / 8, 1 / 32, 1 / 128], [2.0**-14, 2.0**-27]
+UNEVEN = 1 + 2.0**-12 / math.pi
+# The lengths are read off every second one of the steps.
+EVERY = [UNEVEN * 2.0**-k for k in range(1, 10)]
+STEPS, BESIDE = EVERY[::2], [2.0**-14, 2.0**-27]
 UP = math.inf
 
 
@@ -59,7 +63,7 @@ def look(values, close, width, unit, origin, room):
     h = [unit * s for s in STEPS[1:]]
     outputs = range(len(origin))
     heads, tails, floors, terms = ([[None] * len(outputs) for _ in h] for _ in range(4))
-    for j in range(3):
+    for j in range(4):
         for m in outputs:
             (a, b), (c, d) = values[j + 1][:, m] - origin[m], values[j][:, m] - origin[m]
             odd, even, far, farther = (a - b) / 2, (a + b) / 2, (c - d) / 2, (c + d) / 2
@@ -73,28 +77,27 @@ def look(values, close, width, unit, origin, room):
         max(max(t, f) / d for t, f, d in zip(*row, strict=True))
         for row in zip(tails, floors, heads, strict=True)
     ]
-    place = 3
+    place = 4
     while place and q[place - 1] <= 0.15:
         place -= 1
-    lawful, place = q[2] <= 0.15, min(place, 2)
+    lawful, place = q[3] <= 0.15, min(place, 3)
     step = h[place] * min(math.sqrt(0.015 / q[place]), 64)
     longest = math.inf
-    for j in range(3):
+    for j in range(4):
         seen = max((t / d if t > f else 0) for t, f, d in zip(tails[j], floors[j], heads[j], strict=True))
         if seen:
             longest = min(longest, h[j] * math.sqrt(0.015 / seen))
-    step = min(step, longest, room / 4) if lawful else min(h[2], room / 4)
+    step = min(step, longest, room / 4) if lawful else min(h[3], room / 4)
     step = ASIDE * 2.0 ** round(math.log2(step / ASIDE))
-    longer = step / h[place]
     return {
         "step": step,
         "lawful": lawful,
         "bends": longest < math.inf,
-        "head": [max(abs(a) * longer, abs(b) * longer**2) for a, b in terms[place]],
-        "slope": [first / h[2] for first, _ in terms[2]],
-        "slack": [abs(a[0] / h[2] - b[0] / h[1]) for a, b in zip(terms[2], terms[1], strict=True)],
+        "terms": [[a / h[place] for a, _ in terms[place]], [b / h[place] ** 2 for _, b in terms[place]]],
+        "slope": [first / h[3] for first, _ in terms[3]],
+        "slack": [abs(a[0] / h[3] - b[0] / h[2]) for a, b in zip(terms[3], terms[2], strict=True)],
         "beside": [(pair[0] - pair[1]) / w for pair, w in zip(close, width, strict=True)],
-        "bent": [[4 * t / h[2] * (w / h[2]) ** 2 for t in tails[2]] for w in width],
+        "bent": [[4 * t / h[3] * (w / h[3]) ** 2 for t in tails[3]] for w in width],
         "noise": [[128 / w] for w in width],
     }
 
@@ -118,21 +121,19 @@ def test_what_the_first_look_tells(outputs):
     noise = np.where(kind < 0.3, 1e-16, np.where(kind < 0.6, 3e-15 * np.abs(origin), 1e-7))
     room = np.where(rng.random(p) < 0.3, unit * 2.0 ** rng.uniform(-1, 3, p), np.inf)
     fan = fan_of(coefficients, unit, origin, noise, room)
-    seen = []
-    evaluate = fan.evaluate
-    fan.evaluate = lambda *a: seen.append(evaluate(*a)) or seen[-1]
+    seen = fan.evaluate(np.array([*EVERY, *BESIDE]), unit, slice(None))
     with np.errstate(all="ignore"):
-        found = _first_look(fan, unit)
+        found = _first_look(fan, unit, seen)
     kinds = []
     for i in range(p):
-        values = [seen[0][k, :, i] for k in range(6)]
+        values = [seen[k, :, i] for k in (0, 2, 4, 6, 8, 9, 10)]
         width = [node * unit[i] * (2 + 1e-3) for node in BESIDE]
-        expected = look(values[:4], values[4:], width, unit[i], origin[i], room[i])
+        expected = look(values[:5], values[5:], width, unit[i], origin[i], room[i])
         kinds.append((expected["lawful"], expected["bends"]))
         for name, told in expected.items():
             own = getattr(found, name)
-            own = own[:, i] if name in {"beside", "bent", "noise"} else own[i]
-            if name == "head" and not expected["lawful"]:
+            own = own[:, i] if name in {"terms", "beside", "bent", "noise"} else own[i]
+            if name == "terms" and not expected["lawful"]:
                 continue
             np.testing.assert_allclose(own, told, rtol=1e-9, err_msg=f"{name} {i}")
     assert {(True, True), (True, False), (False, True)} <= set(kinds)
@@ -210,22 +211,22 @@ def test_neighbors():
         np.testing.assert_array_equal(_like_neighbors(x, step), neighbors(x, step))
 
 
-# Where the second look is believed. -------------------------------------------------------------------------
+# Where a look is believed. ----------------------------------------------------------------------------------
 
 
-def believed(monkeypatch, n=1, size=1.0, **changes):
+def believed(monkeypatch, n=1, size=1.0, fine=math.inf, **changes):
     """Return whether a line is believed, and what is entered; by default everything is just good enough."""
     told = {
         "value": 2.0, "truncation": 1e-9, "noise": 1e-9, "rounding": 2.0**-50, "sigma": 2.0**-44,
-        "settled": True, "head": 1.0, "step": 0.5, "lawful": True, "bends": True, "slope": 7.0, "slack": 0.0,
-        "change": 1.0, "beside": (4.0 + 2.0**-20, 4.0 - 2.0**-20), "bent": (0.0, 0.0),
-        "amplified": (2.0**24, 2.0**24),
+        "settled": True, "terms": (2.0, 0.0), "step": 0.5, "wanted": 0.5, "lawful": True, "bends": True,
+        "slope": 7.0, "slack": 0.0, "change": 1.0, "beside": (4.0 + 2.0**-20, 4.0 - 2.0**-20),
+        "bent": (0.0, 0.0), "amplified": (2.0**24, 2.0**24),
     } | changes  # fmt: skip
     one = lambda v: np.full((1, 1), v)
     pair = lambda v: np.array(v)[:, None, None]
     first = FirstLook(
-        np.array([told["step"]]), np.array([told["lawful"]]), np.array([told["bends"]]), one(told["head"]),
-        one(told["slope"]), one(told["slack"]),
+        np.array([told["wanted"]]), np.array([told["lawful"]]), np.array([told["bends"]]),
+        pair(told["terms"]), one(told["slope"]), one(told["slack"]),
         pair(told["beside"]), pair(told["bent"]), pair(told["amplified"]),
     )  # fmt: skip
     best = Best(
@@ -236,13 +237,9 @@ def believed(monkeypatch, n=1, size=1.0, **changes):
     values = np.full((10, 2, 1, 1), -3.0)
     # Only the nodes of the best entry count, on the side on which f moves more.
     values[:2], values[2, 1], values[3:] = 100.0, -3.0 - told["change"], 100.0
-    fan = SimpleNamespace(
-        evaluate=lambda nodes, step, rows: values, origin=origin, signs=np.ones((2, 1)),
-        size=np.array([size]), series_of=Symmetric.series_of,
-    )  # fmt: skip
-    monkeypatch.setattr(_adaptive_survey, "_first_look", lambda f, unit: first)
+    fan = SimpleNamespace(origin=origin, signs=np.ones((2, 1)), size=np.array([size]))
     monkeypatch.setattr(_adaptive_survey, "best_entries", lambda *a: best)
-    good, found = _look_twice(fan, np.ones(1), n, 7)
+    good, found = _judged(fan, None, values, np.array([told["step"]]), first, n, fine)
     return bool(good[0]), found
 
 
@@ -258,9 +255,17 @@ def test_just_good_enough(monkeypatch):
         # The error: 1e-9 of the value, or of the first terms, whichever is more; both parts count.
         ({"noise": next_to(1e-9, 1) + 1e-24}, False),
         ({"truncation": 1.1e-9}, False),
-        ({"truncation": 3e-9, "noise": 1e-9, "head": 4.0}, True),
-        ({"truncation": 3.1e-9, "noise": 1e-9, "head": 4.0}, False),
-        ({"truncation": 2.1e-9, "noise": 0.0, "head": 0.0}, False),
+        ({"truncation": 3e-9, "noise": 1e-9, "terms": (-8.0, 0.0)}, True),
+        ({"truncation": 3e-9, "noise": 1e-9, "terms": (0.0, -16.0)}, True),
+        ({"truncation": 3.1e-9, "noise": 1e-9, "terms": (8.0, 16.0)}, False),
+        ({"truncation": 2.1e-9, "noise": 0.0, "terms": (0.0, 0.0)}, False),
+        # Of the first look, also so many units of rounding at the step that is wanted.
+        ({"truncation": 2.0**-40, "noise": 0.0, "fine": 1024.0}, True),
+        ({"truncation": next_to(2.0**-40, 1), "noise": 0.0, "fine": 1024.0}, False),
+        ({"truncation": 2.0**-43, "noise": 0.0, "fine": 1024.0, "wanted": 4.0}, True),
+        ({"truncation": next_to(2.0**-43, 1), "noise": 0.0, "fine": 1024.0, "wanted": 4.0}, False),
+        ({"truncation": 0.0, "noise": 2.0**-38, "fine": 1024.0, "wanted": 0.125}, True),
+        ({"truncation": 0.0, "noise": 2.0**-37, "fine": 1024.0, "wanted": 0.125}, False),
         # Noise: settled, and 64 times rounding at most.
         ({"settled": False}, False),
         ({"sigma": next_to(2.0**-44, 1)}, False),
@@ -300,11 +305,61 @@ def test_what_is_believed(monkeypatch, changes, good):
         ({"bends": False, "step": 0.5001, "size": 1e-9}, True),
         ({"bends": False, "step": 0.4, "size": 1e-9}, False),
         ({"bends": False, "step": 0.5001, "settled": False}, False),
+        # And its error grows with the square of the step that is too short.
+        ({"truncation": 2.0**-46, "noise": 0.0, "fine": 1024.0, "wanted": 4.0}, True),
+        ({"truncation": next_to(2.0**-46, 1), "noise": 0.0, "fine": 1024.0, "wanted": 4.0}, False),
     ],
 )
 def test_what_is_believed_of_curvature(monkeypatch, changes, good):
     changes = {"beside": (7.0, 7.0)} | changes
     assert believed(monkeypatch, n=2, **changes)[0] == good
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_each_look_has_its_steps_and_the_second_is_for_what_the_first_has_not_proved(monkeypatch, n):
+    x = np.array([1.0, 2.0, 4.0, 8.0, 1.5])
+    lines = PointLines(Function(lambda x: np.exp(x).sum(axis=0), None, vectorized=True), x, axes(5))
+    fan, unit, asked = Symmetric(lines, np.arange(5)), ASIDE * np.array([1.0, 2, 4, 8, 1]), []
+    proved = [np.array([True, False, False, True, False]), np.array([False, True, True])]
+
+    def judged(part, table, values, step, first, order, fine):
+        asked.append((part, table, step, first, fine))
+        assert order == n
+        t = np.multiply.outer(table.nodes, np.stack([step, -step]))
+        exact = np.exp(x).sum() + np.exp(x[part.index] + t) - np.exp(x[part.index])
+        np.testing.assert_allclose(values[..., 0], exact, rtol=1e-13)
+        found = Found.empty(part.origin)
+        found.value[:, 0] = part.index + 10.0 * len(asked)
+        return proved[len(asked) - 1], found
+
+    monkeypatch.setattr(_adaptive_survey, "_judged", judged)
+    with np.errstate(all="ignore"):
+        good, found = _look(fan, unit, n, 8)
+    assert good.tolist() == [True, False, True, True, True]
+    assert found.value[:, 0].tolist() == [10.0, 21.0, 22.0, 13.0, 24.0]
+    (_, table, step, first, fine), (part, wider, longer, rest, no_limit) = asked
+    np.testing.assert_allclose(table.nodes, [2 * UNEVEN * 2.0**-k for k in range(9)], rtol=1e-15)
+    np.testing.assert_array_equal(step, unit / 4)
+    assert (fine, no_limit) == ({1: 1024, 2: 256}[n], math.inf)
+    assert part.index.tolist() == [1, 2, 4] and len(wider.nodes) == 11 and table.m == wider.m == 0
+    np.testing.assert_allclose(wider.nodes[:4], UNEVEN * np.array([2, 1.5, 1, 0.75]), rtol=1e-15)
+    np.testing.assert_array_equal(longer, first.step[[1, 2, 4]])
+    for name in ("step", "lawful", "bends"):
+        np.testing.assert_array_equal(getattr(rest, name), getattr(first, name)[[1, 2, 4]])
+    for name in ("slope", "slack"):
+        np.testing.assert_array_equal(getattr(rest, name), getattr(first, name)[[1, 2, 4]])
+    for name in ("terms", "beside", "bent", "noise"):
+        np.testing.assert_array_equal(getattr(rest, name), getattr(first, name)[:, [1, 2, 4]])
+
+
+def test_one_look_may_be_all(monkeypatch):
+    function = Function(lambda x: np.exp(x).sum(axis=0), None, vectorized=True)
+    fan = Symmetric(PointLines(function, np.ones(4), axes(4)), np.arange(4))
+    judged = lambda part, *a: (np.ones(4, dtype=bool), Found.empty(part.origin))
+    monkeypatch.setattr(_adaptive_survey, "_judged", judged)
+    with np.errstate(all="ignore"):
+        good, _ = _look(fan, np.full(4, ASIDE), 1, 7)
+    assert good.all() and function.nfev == 2 + 4 * 2 * (9 + 2)
 
 
 # Which lines. -----------------------------------------------------------------------------------------------
@@ -320,14 +375,14 @@ def test_room_for_the_first_look(monkeypatch):
         found.value[:] = fan.index[:, None]
         return np.array([True, False, True, True]), found
 
-    monkeypatch.setattr(_adaptive_survey, "_look_twice", looked)
+    monkeypatch.setattr(_adaptive_survey, "_look", looked)
     x, unit = np.array([1.0, 2.0, 1.0, 4.0, 8.0, 1.0]), ASIDE * np.array([1.0, 2, 1, 4, 8, 1])
-    room = unit / 2
-    room[[0, 3]] -= EPS * x[[0, 3]]
+    room = EVERY[0] * unit + 2 * EPS * x
+    room[[0, 3]] -= 4 * EPS * x[[0, 3]]
     function = Function(lambda x: (x**2).sum(axis=0), None, vectorized=True)
     lines = PointLines(function, x, axes(6), (x - 100, x + room))
-    fits = np.flatnonzero(unit / 2 == lines.upper)
-    assert fits.tolist() == [1, 2, 4, 5] and (unit / 2 > lines.upper)[[0, 3]].all()
+    fits = np.array([1, 2, 4, 5])
+    assert (EVERY[0] * unit <= lines.upper)[fits].all() and (EVERY[0] * unit > lines.upper)[[0, 3]].all()
     found = Found.empty(lines.origin())
     rest = survey(lines, np.arange(6), 1, 9, found)
     assert asked == [([1, 2, 4, 5], unit[fits].tolist(), 1, 9)]
