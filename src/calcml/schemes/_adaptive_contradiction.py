@@ -22,7 +22,7 @@ STRUCTURE, AGAIN = 64.0, 11 / 8
 
 
 def contradiction(search: Search, found: Found, rows: Rows) -> FloatArray:
-    """Return how far first derivatives may be from the slope at the first step, 0 where noise explains it.
+    """Return how far the slope of f may be from that at the first step, 0 where noise explains it.
 
     The caller holds NumPy's warnings off.
     """
@@ -37,11 +37,12 @@ def contradiction(search: Search, found: Found, rows: Rows) -> FloatArray:
 def _apart(search: Search, found: Found, rows: Rows) -> FloatArray:
     """Return the same as far as the search has seen it."""
     s, first = search.state, search.state.first[rows, None]
-    apart = np.abs(np.abs(found.value) * first - s.near[rows])
+    slope, slack = (found.value, found.error) if search.n == 1 else (found.slope, found.slack)
+    apart = np.abs(np.abs(slope) * first - s.near[rows])
     quiet = np.maximum(s.near_tail[rows], s.grid[rows])
     noise = SIGNIFICANT * np.where(found.sigma > STRUCTURE * quiet, quiet, np.maximum(quiet, found.sigma))
     seen = (s.near_tail[rows] > 0) & (found.step[:, None] > first) & (s.still[rows] < first)
-    return np.where(seen & (apart > noise + found.error * first), (apart + noise) / first, 0.0)
+    return np.where(seen & (apart > noise + slack * first), (apart + noise) / first, 0.0)
 
 
 def _look_again(search: Search, lines: IntArray) -> None:

@@ -18,6 +18,7 @@ from calcml.schemes._adaptive_tableau import Best, Grid, extrapolate, grid
 __all__ = [
     "DEEPER",
     "EXTENSIONS",
+    "SURELY",
     "WIDER",
     "Extrapolation",
     "best_entries",
@@ -34,6 +35,8 @@ SPARSE, DENSE, HIGH = 2, 4, 6
 # Nodes are added by octaves.  Smaller ones while the error exceeds 450 units of rounding and still falls;
 # larger ones while amplified noise leaves fewer than ten digits, as it does for high derivatives.
 EXTENSIONS, DEEPER, WIDER = 4, 450.0, 1e-10
+# The slope beside a higher derivative is off by no more than so many times what its next term makes of it.
+SURELY = 4.0
 
 
 @lru_cache(maxsize=64)
@@ -85,6 +88,8 @@ class Extrapolation:
         while True:
             best = self._best(table, values, step, rows)
             result = Found.of(best, step, fan.signs[0, rows], self.n)
+            if self.n > 1:
+                result.slope, result.slack = self._slope(table.nodes, values, step, rows)
             if found is None:
                 found, better = result, ~wider
             else:
@@ -119,6 +124,19 @@ class Extrapolation:
 
     def _best(self, table: Grid, values: FloatArray, step: FloatArray, rows: IntArray) -> Best:
         return best_entries(self.fan, table, values, step, rows, self.n, self.search.state.grain)
+
+    def _slope(
+        self, nodes: FloatArray, values: FloatArray, step: FloatArray, rows: IntArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the slope of f by a straight line through the last two nodes, and how far it may be off.
+
+        Of a series y = c₁ + a s + b s² the line through two nodes s, t is off by b s t at s = 0.
+        """
+        few = slice(-3, None)
+        y, _ = self.fan.series(values[few], nodes[few], step, rows, odd=True)
+        s = (nodes[few] if self.kind == "side" else nodes[few] ** 2)[:, None, None]
+        before, last = (s[:-1] * y[1:] - s[1:] * y[:-1]) / (s[:-1] - s[1:]) / step[:, None]
+        return last, SURELY * np.abs(last - before) * (s[2] / (s[0] - s[2]))
 
     def _look_for_grid(self, values: FloatArray, nodes: FloatArray, rows: IntArray) -> None:
         """Take note where the values prove to lie on a grid: half its spacing is the least noise of f."""

@@ -15,7 +15,7 @@ from calcml.schemes._adaptive_tableau import Best
 
 __all__ = ["Found"]
 
-_FIELDS = ("value", "truncation", "noise", "rounding", "sigma", "span", "far", "step")
+_FIELDS = ("value", "truncation", "noise", "rounding", "sigma", "span", "far", "slope", "slack", "step")
 
 # Fewer than two digits: the error exceeds this share of the value and of the span of f over L, by Lⁿ.  At a
 # kink or a jump h is tiny and means nothing: L is |x| / 10 at least.
@@ -27,7 +27,8 @@ class Found:
     """Results per line and output.
 
     Parts of a coefficient; the noise of f, by rounding and as measured; how much f changes over its length,
-    and by the n-th power of a longer step, where one was tried.
+    and by the n-th power of a longer step, where one was tried; of higher derivatives also the slope of f at
+    the same nodes, and how sure that is.
     """
 
     value: FloatArray
@@ -37,13 +38,16 @@ class Found:
     sigma: FloatArray
     span: FloatArray
     far: FloatArray
+    slope: FloatArray
+    slack: FloatArray
     step: FloatArray
 
     @classmethod
     def empty(cls, like: FloatArray) -> Found:
         """Return results of which nothing is known."""
-        value, truncation, noise, rounding, sigma, span, far = np.full((7, *like.shape), np.nan, like.dtype)
-        return cls(value, truncation, noise, rounding, sigma, span, far, np.zeros(len(like)))
+        blank = np.full((9, *like.shape), np.nan, like.dtype)
+        value, truncation, noise, rounding, sigma, span, far, slope, slack = blank
+        return cls(value, truncation, noise, rounding, sigma, span, far, slope, slack, np.zeros(len(like)))
 
     @classmethod
     def of(cls, best: Best, step: FloatArray, sign: FloatArray, n: int) -> Found:
@@ -51,8 +55,10 @@ class Found:
         value, truncation, noise = best.value * sign[:, None] ** n, best.truncation, best.noise
         for _ in range(n):  # one by one, because hⁿ may overflow where the result does not
             value, truncation, noise = (part / step[:, None] for part in (value, truncation, noise))
-        far = np.zeros(value.shape)
-        return cls(value, truncation, noise, best.rounding, best.sigma, np.abs(value), far, step)
+        far, slope, slack = np.zeros((3, *value.shape))
+        return cls(
+            value, truncation, noise, best.rounding, best.sigma, np.abs(value), far, slope, slack, step
+        )
 
     @property
     def error(self) -> FloatArray:

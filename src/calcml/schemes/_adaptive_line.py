@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from calcml.schemes._adaptive_contradiction import STRUCTURE
-from calcml.schemes._adaptive_extrapolation import DEEPER, WIDER
+from calcml.schemes._adaptive_extrapolation import DEEPER, SURELY, WIDER
 from calcml.schemes._adaptive_fan import LENGTH, SIGNIFICANT
 from calcml.schemes._adaptive_found import INACCURATE
 from calcml.schemes._adaptive_grain import has_grain
@@ -75,13 +75,16 @@ class Line(LineSearch):
         The best answer from the step, and that from a longer step before.
     entry : Entry
         What the former is made of.
+    slope : tuple of float
+        The slope of f at the same nodes, and how sure that is.
     """
 
-    __slots__ = ("before", "best", "entry")
+    __slots__ = ("before", "best", "entry", "slope")
 
     best: Answer
     before: Answer
     entry: Entry
+    slope: tuple[float, float]
 
     def see(self, seen: Seen) -> None:
         """Take note of f at further nodes."""
@@ -101,12 +104,14 @@ class Line(LineSearch):
 
         An answer with larger nodes must be better than the one before, and agree with it.
         """
-        entry = best_entry(nodes.table, *self._series())
+        series = self._series()
+        entry = best_entry(nodes.table, *series)
         answer = self._scaled(entry)
         if self.side < 0 and not answer.improves(self.best):
             self.side = 0
             return
         self.best, self.entry, self.side = answer, entry, self._next_side(nodes, entry)
+        self.slope = self._slope(nodes, series[1 - self.n % 2])
         if self.side < 0:
             self.unit *= 2
 
@@ -168,10 +173,18 @@ class Line(LineSearch):
             raise UnusualError
         return self.best
 
+    def _slope(self, nodes: Nodes, slopes: list[float]) -> tuple[float, float]:
+        """Return the slope of f, as `Extrapolation` has it, and how sure it is."""
+        if self.n == 1:
+            return self.best.value, self.best.error
+        (r, s, t), (a, b, c) = (node * node for node in nodes.steps[-3:]), slopes[-3:]
+        before, last = (r * b - s * a) / (r - s) / self.unit, (s * c - t * b) / (s - t) / self.unit
+        return last, SURELY * abs(last - before) * (t / (r - t))
+
     def _contradicts(self) -> bool:
-        """Return whether a first derivative is not the slope at the first step, as in `contradiction`."""
-        best, first = self.best, self.first
-        apart = abs(abs(best.value) * first - self.near)
+        """Return whether the slope of f is not that at the first step, as in `contradiction`."""
+        best, first, (slope, slack) = self.best, self.first, self.slope
+        apart = abs(abs(slope) * first - self.near)
         quiet, sigma = self.near_tail, self.entry.sigma
         noise = quiet if sigma > STRUCTURE * quiet else max(quiet, sigma)
-        return self.n == 1 and best.step > first and apart > SIGNIFICANT * noise + best.error * first
+        return best.step > first and apart > SIGNIFICANT * noise + slack * first

@@ -203,8 +203,9 @@ def _avoid_grain(
 def _finish(search: Search, found: Found) -> None:
     """Add what the search has found to say about the results."""
     found.truncation = found.truncation + search.doubt(search.n)
-    if search.n == 1:
-        found.truncation = found.truncation + contradiction(search, found, slice(None))
+    # Of the length of what the tableau has not seen nothing is known, but that it is at least the first step.
+    apart = contradiction(search, found, slice(None))
+    found.truncation = found.truncation + apart / search.state.first[:, None] ** (search.n - 1)
     if some(found.unsure):
         found.span = search.span(2 / search.fan.eps * found.rounding)
         found.far = search.far(found.step)
@@ -234,6 +235,5 @@ def _loud(search: Search, found: Found, rows: Rows) -> NDArray[np.bool_]:
     loud = found.error > DOUBTFUL * np.abs(found.value)
     if some(loud):
         loud &= found.sigma > search.credible(found.rounding, rows)
-    if search.n == 1:
-        loud |= contradiction(search, found, rows) > 0
+    loud |= contradiction(search, found, rows) > 0
     return over_outputs(np.logical_or, loud)
