@@ -311,7 +311,7 @@ def test_longer_steps_only_where_they_are_needed_and_kept_only_where_they_help()
         # Two outputs, of which the second one has no error.
         error = np.array(error)[:, None] * np.array([1.0, 0.0])
         value = 1000 * np.ones(error.shape)
-        parts = [value, error / 2, error / 2, *[error] * 4]
+        parts = [value, error / 2, error / 2, *[error] * 6]
         return adaptive.Found(*parts, step + np.arange(float(len(error))))
 
     asked = []

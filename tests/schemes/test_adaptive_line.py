@@ -544,6 +544,7 @@ def test_noise_that_cannot_be():
         # A first step that is no shorter cannot contradict.
         found = line(cls=Line, quiet=1.0, first=1.0, near=0.0, near_tail=0.0)
         found.best, found.entry = Answer(value, error / 2, error / 2, 1.0), entry(sigma=sigma)
+        found.slope = value, error
         best = found.best
         if again:
             found.before = before

@@ -186,7 +186,7 @@ def test_a_bound_nearer_than_a_thousandth_leaves_one_side():
 
 # Results. ---------------------------------------------------------------------------------------------------
 
-NAMES = ("value", "truncation", "noise", "rounding", "sigma", "span", "far")
+NAMES = ("value", "truncation", "noise", "rounding", "sigma", "span", "far", "slope", "slack")
 
 
 def found_of(value, truncation, noise=None, step=None, span=None, far=None):
@@ -196,7 +196,7 @@ def found_of(value, truncation, noise=None, step=None, span=None, far=None):
     span = np.abs(parts[0]) if span is None else np.asarray(span, dtype=float)
     far = zero if far is None else np.asarray(far, dtype=float)
     step = np.ones(len(zero)) if step is None else np.asarray(step)
-    return Found(*parts, zero + 1.0, zero + 2.0, span, far, step)
+    return Found(*parts, zero + 1.0, zero + 2.0, span, far, zero + 3.0, zero + 4.0, step)
 
 
 def test_results_in_the_units_of_t():
@@ -210,7 +210,10 @@ def test_results_in_the_units_of_t():
         np.testing.assert_array_equal(found.rounding, 5 * part)
         np.testing.assert_array_equal(found.sigma, 6 * part)
         np.testing.assert_array_equal(found.span, abs(scale) * part)
-        np.testing.assert_array_equal(found.far, 0 * part)
+        for name in ("far", "slope", "slack"):
+            np.testing.assert_array_equal(getattr(found, name), 0 * part)
+        found.far[:] = 1.0
+        assert not found.slope.any() and not found.slack.any()
         np.testing.assert_array_equal(found.error, abs(scale) * 6 * part)
     empty = Found.empty(np.zeros((2, 3), dtype=np.float32))
     assert all(np.isnan(getattr(empty, name)).all() for name in NAMES) and (empty.step == 0).all()
