@@ -64,10 +64,11 @@ class Adaptive(Scheme):
     of x, one-sided differences are extrapolated in all powers of the step.
 
     Of a first or second derivative on four lines or more of an f that takes many points in one call, L is not
-    searched for but read off 4 steps from 1/2 to 1/128 of x, or of the distance to the ends of all points,
-    and the table begins with three steps more: 33 evaluations per line, which take far less time than a
-    search.  It is believed where its noise is that of rounding and f right beside x, at 2⁻¹⁴ and 2⁻²⁷ of
-    that distance, has its slope; all other lines are searched.
+    searched for but read off nine steps from 1/2 to 1/512 of x, or of the distance to the ends of all
+    points.  They are the table themselves if they are about as long as L asks for: 23 evaluations per line,
+    which take far less time than a search.  Else the table follows at steps of that length, for 20
+    evaluations more.  A table is believed where its noise is that of rounding and f right beside x, at 2⁻¹⁴
+    and 2⁻²⁷ of that distance, has its slope; all other lines are searched.
 
     Noise counts at least as rounding of the values of f, and as what the highest differences show if that is
     more [1]_.  A step that does not suit shows too: noise does not grow with the step, and beyond L the
@@ -77,9 +78,9 @@ class Adaptive(Scheme):
     evaluations more.  Jumps of less than a hundredth of f, less than a thousandth of x apart (of 1 at x = 0),
     are taken as noise if f is smooth above them.  Where f stands still at small steps, as it does if x is
     rounded inside, half a jump counts as noise of every value, however smooth the values are at larger steps;
-    and so does half the spacing of values that prove to lie on a grid, being rounded to some figures.  A
-    first derivative must be the slope at the first step, a 2²⁶th of x: what no noise explains there is looked
-    for below the step, and counts as error in the end.  Where bounds leave no room to tell a jump from a
+    and so does half the spacing of values that prove to lie on a grid, being rounded to some figures.  The
+    slope at all these steps must be that at the first one, a 2²⁶th of x: what no noise explains there is
+    looked for below the step, and counts as error in the end.  Where bounds leave no room to tell a jump from a
     kink, the derivative below it is not sure.
 
     From 1024 points of an elementwise function on, or 4096 if it does not take parts of x, one in sixteen and
