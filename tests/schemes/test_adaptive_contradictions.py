@@ -305,3 +305,23 @@ def test_slope_and_tail_of_the_first_step_are_kept():
     rounding = np.finfo(float).eps / 2 * np.exp(lines.x)
     assert (s.near_tail[:, 0] >= rounding).all() and (s.near_tail[:, 0] <= SIGNIFICANT * rounding).all()
     assert math.isclose(s.first[0], np.finfo(float).eps ** 0.5 * 0.5, rel_tol=0.45)
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_number_by_number_the_same_slope(n, monkeypatch):
+    rng = np.random.default_rng(n)
+    nodes, slopes, unit = np.array([2.0, 1.5, 1.0, 0.75, 0.5]), 1 + rng.normal(size=5) * 1e-3, 0.375
+    extrapolation = object.__new__(adaptive.Extrapolation)
+    extrapolation.kind = "odd" if n % 2 else "even"
+    series = lambda values, nodes, step, rows, odd: (values, None) if odd else None
+    extrapolation.fan = SimpleNamespace(series=series)
+    slope, slack = extrapolation._slope(nodes, slopes[:, None, None], np.array([unit]), np.arange(1))
+    line = object.__new__(Line)
+    line.n, line.unit = n, unit
+    assert line._slope(SimpleNamespace(steps=nodes.tolist()), slopes.tolist()) == (slope[0, 0], slack[0, 0])
+    # It is that of the odd part of f, and of all nodes.
+    seen = []
+    told = Line._slope
+    monkeypatch.setattr(Line, "_slope", lambda self, *a: seen.append(told(self, *a)) or seen[-1])
+    cm.derivative(np.exp, 0.7, n)
+    assert seen and all(abs(slope - np.exp(0.7)) <= slack <= 1e-3 for slope, slack in seen)

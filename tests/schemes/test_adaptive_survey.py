@@ -366,6 +366,9 @@ def test_more_levels_are_more_nodes():
         lines = ElementwiseLines(function, np.array([1.0, 2.0, 3.0, 4.0]))
         surveyed(lines, levels=levels)
         assert function.nfev == 1 + 2 * (9 + 2 + count)
+        # Two evaluations more show that f is elementwise.
+        estimate = cm.estimate_derivative(function.call.f, lines.x, scheme=Adaptive(levels=levels))
+        assert estimate.nfev == 3 + 2 * (9 + 2 + count)
 
 
 def test_lines_in_another_order_are_no_shortcut():
