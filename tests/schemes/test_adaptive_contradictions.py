@@ -289,6 +289,21 @@ def test_what_is_left_counts_as_error(monkeypatch):
     assert (c.truncation[:, 0] >= apart).all()
 
 
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_powers_of_the_first_step_may_be_out_of_range(n, monkeypatch):
+    # Lines: nothing to add; nothing, and no step at all; something, at a step whose powers are 0.
+    apart = np.array([0.0, 0.0, 1e-300])[:, None]
+    monkeypatch.setattr(adaptive, "contradiction", lambda search, found, rows: apart)
+    nothing = lambda what: np.zeros((3, 1))
+    state, fan = SimpleNamespace(first=np.array([1e-100, 0.0, 1e-100])), SimpleNamespace(eps=EPS)
+    search = SimpleNamespace(n=n, state=state, fan=fan, doubt=nothing, span=nothing, far=nothing)
+    found = found_of(1, np.ones((3, 1)), np.zeros((3, 1)), np.zeros((3, 1)), np.ones(3))
+    with np.errstate(all="ignore"):
+        adaptive._finish(search, found)
+    expected = {1: 1e-300, 2: 1e-200, 5: 1e100}[n]
+    np.testing.assert_allclose(found.truncation[:, 0], [0.0, 0.0, expected], rtol=1e-12)
+
+
 def test_slope_and_tail_of_the_first_step_are_kept():
     seen = []
     lines = ElementwiseLines(

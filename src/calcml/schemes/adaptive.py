@@ -80,8 +80,8 @@ class Adaptive(Scheme):
     rounded inside, half a jump counts as noise of every value, however smooth the values are at larger steps;
     and so does half the spacing of values that prove to lie on a grid, being rounded to some figures.  The
     slope at all these steps must be that at the first one, a 2²⁶th of x: what no noise explains there is
-    looked for below the step, and counts as error in the end.  Where bounds leave no room to tell a jump from a
-    kink, the derivative below it is not sure.
+    looked for below the step, and counts as error in the end.  Where bounds leave no room to tell a jump
+    from a kink, the derivative below it is not sure.
 
     From 1024 points of an elementwise function on, or 4096 if it does not take parts of x, one in sixteen and
     at most a thousand are treated so, and guide one formula of ten to fourteen evaluations at the others;
@@ -204,9 +204,12 @@ def _avoid_grain(
 def _finish(search: Search, found: Found) -> None:
     """Add what the search has found to say about the results."""
     found.truncation = found.truncation + search.doubt(search.n)
-    # Of the length of what the tableau has not seen nothing is known, but that it is at least the first step.
     apart = contradiction(search, found, slice(None))
-    found.truncation = found.truncation + apart / search.state.first[:, None] ** (search.n - 1)
+    for _ in range(search.n - 1):
+        # Of the length of what the tableau has not seen nothing is known, but that it is at least the first
+        # step, of which a power may be out of range.
+        apart = np.where(apart > 0, apart / search.state.first[:, None], 0.0)
+    found.truncation = found.truncation + apart
     if some(found.unsure):
         found.span = search.span(2 / search.fan.eps * found.rounding)
         found.far = search.far(found.step)
