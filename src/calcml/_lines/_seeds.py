@@ -215,8 +215,13 @@ class _Walk:
     def __iter__(self) -> Iterator[NDArray[Any]]:
         x, bounds = self.lines.x, self.lines.bounds
         for distance, line in zip(self.t, self.index, strict=True):
-            point, part = x.astype(self.dtype), self.lines.parts[line]
-            point[part.group] = part.x + distance * part.lengths
+            part = self.lines.parts[line]
+            moved = part.x + distance * part.lengths
+            if len(moved) == len(x):
+                point = moved.astype(self.dtype, copy=False)
+            else:
+                point = x.astype(self.dtype)
+                point[part.group] = moved
             if bounds is not None and self.dtype.kind == "f":
                 # Adding and rounding may step over a bound by one unit in the last place.
                 np.clip(point, *bounds, out=point)

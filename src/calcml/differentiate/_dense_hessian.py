@@ -28,8 +28,7 @@ __all__ = ["second_derivatives", "second_values"]
 def second_values(f: Any, x: Any, grad: Any, **options: Any) -> Any:
     """Return all second derivatives without their errors."""
     if options["vectorized"] and grad is None and only_f(f, **options):
-        way = as_scheme(options["scheme"]).many(2)
-        value = None if way is None else second_in_batch(way, f, x)
+        value = second_in_batch(as_scheme(options["scheme"]).many(2), f, x)
         if value is not None:
             return value
     problem, tables = _run(f, x, grad, error=False, **options)

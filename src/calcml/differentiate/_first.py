@@ -13,14 +13,11 @@ from calcml.differentiate._problem import (
     Problem,
     coefficient,
     in_range,
-    only_f,
     open_problem,
     to_values,
     warn_inaccurate,
 )
-from calcml.schemes._batch import first_in_batch
 from calcml.schemes.base import Coefficient
-from calcml.schemes.registry import as_scheme
 
 __all__ = ["first_derivatives", "first_values"]
 
@@ -38,11 +35,6 @@ def first_values(
 
     What f has returned already at the points that come first is `known`.
     """
-    if options["vectorized"] and values is None and only_f(f, **options):
-        way = as_scheme(options["scheme"]).many(1)
-        value = None if way is None else first_in_batch(way, f, x)
-        if value is not None:
-            return value
     problem, c = _run(f, x, False, values, list(known), options)
     warn_inaccurate(_joined(problem, c.status), name)
     return _shaped(problem, c.value, cast=True, magnitude=False)

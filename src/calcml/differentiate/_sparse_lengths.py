@@ -34,16 +34,15 @@ def coordinate_lengths(problem: Problem) -> FloatArray | float:
 
 
 def _powers(x: FloatArray, floor: float | None) -> FloatArray | float:
-    size = np.abs(x)
-    size = size if size.dtype.itemsize >= 8 else size.astype(np.float64)
-    largest = float(size.max(initial=0.0))
+    largest = float(max(x.max(initial=0.0), -x.min(initial=0.0)))
     if floor is None:
         # Nothing but x itself knows the units: numbers far below the largest, but not below 1, count less.
         floor = min(largest, 1.0) if largest > NOTHING else 1.0
     unit = float(power_below(np.array(floor)))
     if largest < 2 * unit:
         return unit
-    return power_below(np.maximum(size, floor))
+    size = np.abs(x)
+    return power_below(np.maximum(size if size.dtype.itemsize >= 8 else size.astype(np.float64), floor))
 
 
 def _fixed(x: FloatArray, step: FloatArray) -> FloatArray:

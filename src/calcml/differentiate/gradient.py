@@ -8,6 +8,7 @@ from typing import Any
 from calcml._typing import Bounds, KeywordArguments, PositionalArguments, RealFunction, Workers
 from calcml.differentiate._first import first_derivatives, first_values
 from calcml.differentiate._problem import Estimate, only_f
+from calcml.schemes._batch import first_in_batch
 from calcml.schemes._quick import UnusualError
 from calcml.schemes.registry import SchemeLike, as_scheme
 
@@ -84,12 +85,14 @@ def gradient(
     {'a': array(5.), 'b': array(2.)}
     """
     known: list[Any] = []
-    if not vectorized and only_f(f, args, kwargs, bounds, workers):
-        few = as_scheme(scheme).few
-        if few is not None:
-            value, known = few.gradient(f, x)
-            if value is not None:
-                return value
+    if only_f(f, args, kwargs, bounds, workers):
+        value, quick = None, as_scheme(scheme)
+        if vectorized:
+            value = first_in_batch(quick.many(1), f, x)
+        elif quick.few is not None:
+            value, known = quick.few.gradient(f, x)
+        if value is not None:
+            return value
     return first_values(
         f,
         x,

@@ -6,9 +6,10 @@ from typing import Any
 
 from calcml._typing import Bounds, KeywordArguments, PositionalArguments, RealFunction, Workers
 from calcml.differentiate._first import first_derivatives, first_values
-from calcml.differentiate._problem import Estimate
+from calcml.differentiate._problem import Estimate, only_f
 from calcml.differentiate._sparse import open_plan, sparse_estimate, sparse_matrix
-from calcml.schemes.registry import SchemeLike
+from calcml.schemes._batch import first_in_batch
+from calcml.schemes.registry import SchemeLike, as_scheme
 
 __all__ = ["estimate_jacobian", "jacobian"]
 
@@ -97,6 +98,10 @@ def jacobian(
     >>> cm.jacobian(f, np.ones(5), sparsity=np.eye(5)).toarray().round(8).diagonal()
     array([2., 2., 2., 2., 2.])
     """
+    if vectorized and sparsity is None and only_f(f, args, kwargs, bounds, workers):
+        value = first_in_batch(as_scheme(scheme).many(1), f, x)
+        if value is not None:
+            return value
     options: dict[str, Any] = dict(
         scheme=scheme, args=args, kwargs=kwargs, bounds=bounds, vectorized=vectorized, workers=workers
     )

@@ -24,8 +24,10 @@ __all__ = ["first_in_batch", "second_in_batch"]
 
 
 @np.errstate(all="ignore")
-def first_in_batch(way: ManyPoints, f: Callable[[Any], Any], x: Any) -> FloatArray | None:
+def first_in_batch(way: ManyPoints | None, f: Callable[[Any], Any], x: Any) -> FloatArray | None:
     """Return first derivatives, of the shape of f(x) and x, or None if anything is out of the ordinary."""
+    if way is None:
+        return None
     try:
         h = _steps(way, x)
         value = combine(way.recipe, _around(way, f, x, h), h)
@@ -35,12 +37,14 @@ def first_in_batch(way: ManyPoints, f: Callable[[Any], Any], x: Any) -> FloatArr
 
 
 @np.errstate(all="ignore")
-def second_in_batch(way: ManyPoints, f: Callable[[Any], Any], x: Any) -> FloatArray | None:
+def second_in_batch(way: ManyPoints | None, f: Callable[[Any], Any], x: Any) -> FloatArray | None:
     """Return second derivatives, of the shape of f(x), x and x, or None if anything is out of the ordinary.
 
     The weighted sum along h_i e_i is D_i = h_i² H_ii, and that along h_i e_i + h_j e_j is D_ij = D_i + D_j +
     2 h_i h_j H_ij, to the order of the formula.
     """
+    if way is None:
+        return None
     try:
         h = _steps(way, x)
         rows = _around(way, f, x, h)
@@ -85,7 +89,7 @@ def _around(way: ManyPoints, f: Callable[[Any], Any], x: FloatArray, h: FloatArr
     # A column that knows of others has another value among them.
     if not alike(alone, values[..., :1]):
         raise UnusualError
-    return _rows(way, values, n, values[..., count - 1 :])
+    return _rows(way, values, n, values)
 
 
 def _aside(
@@ -119,10 +123,10 @@ def _pair_moves(n: int, start: int, most: int, rounds: int) -> tuple[int, IntArr
 
 
 def _rows(way: ManyPoints, values: FloatArray, count: int, origin: FloatArray) -> Rows:
-    """Return the values at each point of the formula, in its order."""
+    """Return the values at each point of the formula, in its order; that at x is the last one of `origin`."""
     rows = [values[..., k * count : (k + 1) * count] for k in range(len(way.moves))]
     if way.recipe.middle is not None:
-        rows.insert(way.recipe.middle, origin)
+        rows.insert(way.recipe.middle, origin[..., -1:])
     return rows
 
 

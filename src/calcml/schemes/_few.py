@@ -54,12 +54,15 @@ class FewVariables:
             return self.way.gradient(f, x)
         numbers: list[float] = x.tolist()
         steps: list[float] = []
-        least, factor, floor = self.least, self.factor, self.floor
+        least, factor, floor, call = self.least, self.factor, self.floor, floats
         for number in numbers:
             size = abs(number)
             # Of plain numbers this is the shortest question; 0 has the floor for its length.
-            if not least <= size < LARGE and size != 0.0:
-                return None, []
+            if not least <= size < LARGE:
+                if size != 0.0:
+                    return None, []
+                # Other steps than those from 0 keep the sign of x.
+                call = quiet_floats
             length = size if size > floor else floor  # noqa: FURB136 - at half the cost
             steps.append((number + factor * length) - number)
         points, copy = [], x.copy
@@ -74,8 +77,7 @@ class FewVariables:
             points.append(copy())
         seen: list[Any] = []
         try:
-            # Other steps than those from 0 keep the sign of x.
-            values = (quiet_floats if 0.0 in numbers else floats)(f, points, seen)
+            values = call(f, points, seen)
         except UnusualError:
             return None, seen
         slopes = self._slopes(values, steps)
@@ -93,12 +95,13 @@ class FewVariables:
         if self.resting:
             at = self.middle * n
             values[at:at] = values[-1:] * n
-        weight, others, slopes, i = self.weights[1], self.others, [], n
+        weight, others, slopes = self.weights[1], self.others, []
         for first, second, h in zip(values, values[n:], steps):
-            total, k = weight * (second - first), i
-            for other in others:
-                k += n
-                total += other * (values[k] - first)
+            total = weight * (second - first)
+            if others:
+                k = n + len(slopes)
+                for other in others:
+                    k += n
+                    total += other * (values[k] - first)
             slopes.append(total / h)
-            i += 1
         return slopes

@@ -130,8 +130,8 @@ def lengths(plan: Plan, floor: float) -> tuple[float, float]:
 
 def moved(x: FloatArray, move: float, h: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """Return x + move h in an array of its own, or in `out`."""
-    if not move:
-        return x.copy()
-    if abs(move) == 1:
-        return (np.add if move > 0 else np.subtract)(x, h, out=out)
-    return np.add(h * scalar(move), x, out=out)
+    if move == 1:
+        return np.add(x, h, out)
+    if move == -1:
+        return np.subtract(x, h, out)
+    return np.add(h * scalar(move), x, out) if move else x.copy()

@@ -38,8 +38,9 @@ __all__ = [
 TRUNCATION_MARGIN = 3.0
 # Fewer than two digits: the error exceeds this share of the value.
 POOR = 1e-2
-# Numbers per block of the arithmetic: 128 KiB, beyond which temporaries leave the allocator's fast path.
-BLOCK = 16384
+# Numbers per block of the arithmetic: the fewer blocks, the fewer calls, and half a megabyte for a temporary
+# is what the cache of a core holds beside the values.
+BLOCK = 65536
 # So many numbers are few.
 FEW = 8192
 
@@ -74,7 +75,11 @@ def weigh(
 
 def combine(recipe: Recipe, values: Rows, h: FloatArray, value: FloatArray | None = None) -> FloatArray:
     """Return the coefficients from tables of values that go with the steps."""
-    return _per_power(weighted_sum(recipe.weights[0], values, value), h, recipe.n)
+    weights = recipe.weights[0]
+    if len(weights) == 2 and h.size < values[0].size:
+        # The steps are fewer than the values; and (w d) / h = d / (h / w) to the last bit for a power of two.
+        return np.divide(total := np.subtract(values[1], values[0], value), h / weights[1], total)
+    return _per_power(weighted_sum(weights, values, value), h, recipe.n)
 
 
 def all_finite(values: FloatArray) -> bool:
