@@ -9,7 +9,7 @@ needs to know about it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -162,6 +162,22 @@ class Function:
         if self.unchecked and len(batch) > 1:
             self._check_columns(values[0], self._batch(batch[:1], real)[0])
         return self._checked(values, real)
+
+    def stream(self, points: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+        """Yield the values at real points, one after the other, for a caller that holds NumPy's warnings off.
+
+        f may fill the array again with the next value.
+        """
+        call = self.call
+        f = call.f if call.bare else call.at
+        for point in points:
+            self.nfev += 1
+            value = f(point)
+            plain = type(value) is np.ndarray and value.dtype == self.dtype == DOUBLE
+            if plain and value.shape == self.shape:
+                yield value.ravel()
+            else:
+                yield self._checked(self._stack([value], True), True)[0]
 
     def evaluate_arrays(self, arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
         """Evaluate an elementwise f on whole arrays; return values of shape (K, size)."""

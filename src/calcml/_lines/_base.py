@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -152,6 +153,14 @@ class Lines(ABC):
         origin = self.origin()
         return self.evaluate(t), origin
 
+    def stream(self, t: FloatArray, line: int) -> Iterator[FloatArray] | None:
+        """Return f at distances t on a line, one value after the other, each of shape (M,), or None.
+
+        For an f of so many outputs that to keep them takes longer than to use them at once: each value may
+        be gone when the next one comes.
+        """
+        return None
+
     @abstractmethod
     def _entries(self) -> int: ...
 
@@ -171,6 +180,10 @@ class Lines(ABC):
     @abstractmethod
     def spread(self, values: FloatArray) -> FloatArray:
         """Turn one length per coordinate into one distance per line, the shortest that a line allows."""
+
+    def shortest(self, length: Callable[[FloatArray], FloatArray]) -> FloatArray:
+        """Return that distance on each line for a length that does not fall with the size of a coordinate."""
+        return self.spread(length(self.magnitude))
 
     @abstractmethod
     def probes(self, slopes: FloatArray) -> list[tuple[Lines, FloatArray]]:

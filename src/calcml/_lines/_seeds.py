@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calcml._function import Function
-from calcml._lines._base import Lines
+from calcml._lines._base import Lines, two_real
 from calcml._lines._point import BLOCK, PointLines
 from calcml._typing import FloatArray, IntArray
 
@@ -117,14 +117,19 @@ class SeedLines(PointLines):
     def size(self) -> FloatArray:
         """Magnitude of x along each line: the largest coordinate in units of its own length."""
         sizes = [
-            np.max(self.magnitude[p.group], initial=0.0) / abs(p.lengths)
+            np.max(size, initial=0.0) / abs(p.lengths)
             if isinstance(p.lengths, float)
-            else np.max(self.magnitude[p.group] / np.abs(p.lengths), initial=0.0)
-            for p in self._own
+            else np.max(size / np.abs(p.lengths), initial=0.0)
+            for p, size in zip(self._own, self._sizes, strict=True)
         ]
         # Along the mixture no coordinate moves less than half of its length.
         sizes += [2 * max(sizes)] * self.mixed
         return np.array(sizes, dtype=self.magnitude.dtype)
+
+    @cached_property
+    def _sizes(self) -> list[FloatArray]:
+        """Magnitudes of the coordinates of each line but the mixture."""
+        return [self.magnitude[p.group].copy() for p in self._own]
 
     @property
     def _own(self) -> list[_Part]:
@@ -159,6 +164,14 @@ class SeedLines(PointLines):
         walks = (_Walk(self, t[cut], lines[cut]) for cut in cuts)
         return np.concatenate([function.evaluate(walk.batch()) for walk in walks])
 
+    def stream(self, t: FloatArray, line: int) -> Iterator[FloatArray] | None:
+        """Return f at real distances t on a line, one value after the other, if a loop evaluates it."""
+        function = self.function
+        if function.vectorized or function.mapper is not None:
+            return None
+        rows = function.stream(_Walk(self, t, np.full(len(t), line)))
+        return (two_real(row) if row.dtype.kind == "c" else row for row in rows)
+
     @cached_property
     def _grain(self) -> FloatArray:
         """Multiples of this distance keep x + t v exact, up to the next power of two."""
@@ -189,6 +202,14 @@ class SeedLines(PointLines):
         ratios += [min(ratios)] * self.mixed
         return np.array(ratios, dtype=values.dtype)
 
+    def shortest(self, length: Callable[[FloatArray], FloatArray]) -> FloatArray:
+        """Return that distance on each line: where all coordinates move alike, for the least of them."""
+        if self.given or not all(isinstance(p.lengths, float) for p in self._own):
+            return super().shortest(length)
+        least = np.array([np.min(size, initial=np.inf) for size in self._sizes], self.magnitude.dtype)
+        steps = length(least) / np.array([abs(p.lengths) for p in self._own])
+        return np.append(steps, [steps.min()] * self.mixed)
+
     @cached_property
     def reach(self) -> FloatArray:
         """How far the coordinates move per unit of t, at most, on each line."""
@@ -216,12 +237,14 @@ class _Walk:
         x, bounds = self.lines.x, self.lines.bounds
         for distance, line in zip(self.t, self.index, strict=True):
             part = self.lines.parts[line]
-            moved = part.x + distance * part.lengths
-            if len(moved) == len(x):
-                point = moved.astype(self.dtype, copy=False)
+            moves = distance * part.lengths
+            if isinstance(part.group, slice):
+                # Coordinates in step need no table of their own.
+                point = np.empty(x.shape, self.dtype) if len(part.x) == len(x) else x.astype(self.dtype)
+                np.add(part.x, moves, point[part.group])
             else:
                 point = x.astype(self.dtype)
-                point[part.group] = moved
+                point[part.group] = part.x + moves
             if bounds is not None and self.dtype.kind == "f":
                 # Adding and rounding may step over a bound by one unit in the last place.
                 np.clip(point, *bounds, out=point)

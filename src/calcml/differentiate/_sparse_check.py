@@ -109,7 +109,7 @@ def _sums(
 
     known = np.zeros(len(rows))
     noise = c.noise[-1:]
-    if np.isnan(noise).any():
+    if not (noise > 0).all():
         # A scheme that was not asked for its noise may not know it; that of rounding is the least.
         noise = np.fmax(noise, 2 * lines.eps * np.abs(lines.origin()[-1:]) / c.step[-1])
     for error, own in ((entries.truncation, c.truncation[-1:]), (entries.noise, noise)):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from calcml._lines import Lines
 from calcml._status import Status
 from calcml._typing import FloatArray, IntArray
+from calcml.schemes._in_turn import in_turn
 from calcml.schemes._recipe import Plan, Recipe
 from calcml.schemes._shrink import TRIES, least_step, shorter, worth_shrinking
 from calcml.schemes._weighing import (
@@ -248,6 +249,12 @@ def _apply(
     lines: Lines, recipe: Recipe, h: FloatArray, index: IntArray | None, *, quiet: bool = False
 ) -> tuple[FloatArray, FloatArray, FloatArray | float]:
     """Return value, truncation and noise on some lines."""
+    if quiet and len(recipe.weights) == 1:
+        value, finite = in_turn(lines, recipe, h, index)
+        if value is not None:
+            # The noise of what is not finite is unknown.
+            noise = 0.0 if finite else np.where(np.isfinite(value), 0.0, np.nan)
+            return value, unknown(value.shape), noise
     values = _values(lines, recipe, h, index)
     if len(recipe.weights) == 1:
         return weigh(recipe, values, h, lines.eps, quiet=quiet)

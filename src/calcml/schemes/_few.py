@@ -95,7 +95,8 @@ class FewVariables:
         if self.resting:
             at = self.middle * n
             values[at:at] = values[-1:] * n
-        weight, others, slopes = self.weights[1], self.others, []
+        slopes: list[float] = []
+        weight, others = self.weights[1], self.others
         for first, second, h in zip(values, values[n:], steps):
             total = weight * (second - first)
             if others:

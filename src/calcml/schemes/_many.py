@@ -87,7 +87,8 @@ class ManyPoints:
         n, resting = len(x), self.recipe.middle is not None
         table = np.empty((len(self.moves) * n + resting, n))
         table[...] = x
-        flat, seen = table.reshape(-1), list[Any]()
+        flat = table.reshape(-1)
+        seen: list[Any] = []
         for k, move in enumerate(self.moves):
             moved(x, move, h, flat[k * n * n : (k + 1) * n * n : n + 1])
         try:

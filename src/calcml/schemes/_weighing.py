@@ -9,7 +9,7 @@ rounding of the weights from meeting the full size of f.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -73,13 +73,20 @@ def weigh(
     return value, unknown(shape), noise
 
 
-def combine(recipe: Recipe, values: Rows, h: FloatArray, value: FloatArray | None = None) -> FloatArray:
+def combine(
+    recipe: Recipe, values: Iterable[FloatArray], h: FloatArray, value: FloatArray | None = None
+) -> FloatArray:
     """Return the coefficients from tables of values that go with the steps."""
     weights = recipe.weights[0]
-    if len(weights) == 2 and h.size < values[0].size:
-        # The steps are fewer than the values; and (w d) / h = d / (h / w) to the last bit for a power of two.
-        return np.divide(total := np.subtract(values[1], values[0], value), h / weights[1], total)
-    return _per_power(weighted_sum(weights, values, value), h, recipe.n)
+    two = len(weights) == 2
+    value = weighted_sum((-1.0, 1.0) if two else weights, values, value)
+    if two and weights[1] != 1:
+        # Steps are mostly fewer than values; (w d) / h = d / (h / w) to the last bit for a power of two.
+        if h.size < value.size:
+            h = h / weights[1]
+        else:
+            value *= weights[1]
+    return _per_power(value, h, recipe.n)
 
 
 def all_finite(values: FloatArray) -> bool:
@@ -137,16 +144,19 @@ def _judge(
     _noise(recipe, noise, h, eps)
 
 
-def weighted_sum(weights: tuple[float, ...], values: Rows, total: FloatArray | None = None) -> FloatArray:
-    """Return the sum of the weighted values, each less the first."""
+def weighted_sum(
+    weights: tuple[float, ...], values: Iterable[FloatArray], total: FloatArray | None = None
+) -> FloatArray:
+    """Return the sum of the weighted values, each less the first; only that one is kept until the end."""
     # Term by term rather than by a matrix product, whose order of summation depends on the number of lines.
-    reference = values[0]
-    total = np.subtract(values[1], reference, total)
+    values = iter(values)
+    reference = next(values)
+    total = np.subtract(next(values), reference, total)
     if weights[1] != 1.0:
         total *= weights[1]
-    for k in range(2, len(weights)):
-        if weights[k]:
-            total += weights[k] * (values[k] - reference)
+    for weight, value in zip(weights[2:], values, strict=True):
+        if weight:
+            total += weight * (value - reference)
     return total
 
 

@@ -192,9 +192,13 @@ class Relative(StepRule):
     def steps(self, lines: Lines, formula: Stencil) -> FloatArray:
         """Return the step on each line; along several coordinates, the shortest of theirs."""
         factor = optimal_factor(formula, lines.eps) if self.factor is None else self.factor
-        steps = np.maximum(lines.magnitude, scalar(self.floor))
-        steps *= scalar(factor)
-        return lines.spread(steps)
+
+        def share(sizes: FloatArray) -> FloatArray:
+            steps = np.maximum(sizes, scalar(self.floor))
+            steps *= scalar(factor)
+            return steps
+
+        return lines.shortest(share)
 
 
 @lru_cache(maxsize=256)
