@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from calcml._function import Function
 from calcml._lines import Directions, ElementwiseLines, PointLines, axes
 from calcml._status import Status
-from calcml.differentiate import estimate_gradient, estimate_hessian
+from calcml.differentiate import estimate_derivative, estimate_gradient, estimate_hessian
 from calcml.schemes import _adaptive_survey
 from calcml.schemes._adaptive_tableau import extrapolate, grid
 from calcml.schemes.adaptive import Adaptive
@@ -387,6 +387,17 @@ def test_extremes(f, x, exact):
         value, error, _, _ = one(f, x)
     assert abs(value - exact) <= error + 1e-15 * abs(exact)
     assert abs(value - exact) <= 1e-9 * max(abs(exact), 1e-80)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("power", [2, 3, 5])
+def test_values_that_underflow_are_not_exact(power, n):
+    # From where f is still a number to where nothing of it is left.
+    x = 10.0 ** -np.arange(40, 170, 2.5) * np.tile([1, -1], 26)
+    with np.errstate(under="ignore"):
+        exact = [math.perm(power, n) * float(point) ** (power - n) if power >= n else 0.0 for point in x]
+        alone = [estimate_derivative(lambda x: x**power, point, n=n) for point in x]
+    assert all(abs(e.value - c) <= e.error for e, c in zip(alone, exact, strict=True))
 
 
 def test_our_own_arithmetic_never_warns():

@@ -8,10 +8,12 @@ import pytest
 
 from calcml._function import Function
 from calcml._lines import ElementwiseLines
+from calcml.differentiate import estimate_derivative
 from calcml.schemes import adaptive
 from calcml.schemes._adaptive_fan import Symmetric
 from calcml.schemes._adaptive_found import Found
 from calcml.schemes.adaptive import Adaptive
+from calcml.schemes.base import Coefficient
 
 NAN = math.nan
 
@@ -220,13 +222,32 @@ def test_crowds_are_left_to_their_own(monkeypatch, error):
 
     def crowd(scheme, lines, n, *, error):
         asked.append((scheme, lines, n, error))
-        return "answer"
+        return answer
 
     monkeypatch.setattr(adaptive, "crowd", crowd)
     lines = ElementwiseLines(Function(np.exp, None), np.ones(4096), None)
-    scheme = Adaptive(levels=5)
-    assert scheme.coefficient(lines, 2, error=error) == "answer"
+    scheme, one = Adaptive(levels=5), np.ones((4096, 1))
+    answer = Coefficient(one, 2 * one, 3 * one, np.ones(4096), np.zeros((4096, 1), np.int8))
+    got = scheme.coefficient(lines, 2, error=error)
+    assert (got is answer) != error and got.value is one
+    np.testing.assert_array_equal(got.noise, answer.noise)
     assert asked == [(scheme, lines, 2, error)]
+
+
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize(
+    ("kind", "least"), [(np.float64, 2.0**-1074), (np.float32, 2.0**-149), (int, 2.0**-1074)]
+)
+def test_values_are_no_finer_than_the_least_number(kind, least, n):
+    def f(x):
+        return (0 * x).astype(kind)
+
+    e = estimate_derivative(f, np.array([1.0, 1e-120]), n=n)
+    assert (e.value == 0).all() and (e.truncation == 0).all() and (e.status == 0).all()
+    # One number more or less is much of the least ones.
+    np.testing.assert_allclose(e.noise, n * 2 ** (n + 1) * least / e.step**n, rtol=0.1, atol=2.0**-1072)
+    closed = estimate_derivative(f, np.array([1.0]), n=n, bounds=(1.0, 1.0))
+    assert np.isnan(closed.noise).all()
 
 
 def test_levels_are_those_of_the_scheme_on_either_kind_of_line(monkeypatch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -126,6 +126,10 @@ class Adaptive(Scheme):
 
     def coefficient(self, lines: Lines, n: int, *, error: bool = True) -> Coefficient:
         """Return the n-th Taylor coefficient on each line."""
+        c = self._coefficient(lines, n, error)
+        return _no_finer(c, n, lines) if error else c
+
+    def _coefficient(self, lines: Lines, n: int, error: bool) -> Coefficient:
         if is_crowd(lines):
             return crowd(self, lines, n, error=error)
         origin = lines.origin()
@@ -150,6 +154,21 @@ class Adaptive(Scheme):
                 found.put(one, result)
             status = found.status(n, lines)
         return Coefficient(found.value, found.truncation, found.noise, found.step, status)
+
+
+def _no_finer(c: Coefficient, n: int, lines: Lines) -> Coefficient:
+    """Return the same with at least the noise of values that are multiples of the least number.
+
+    Where f underflows it looks constant, or exact.  Half of that number per value, by the weights of a
+    formula on few nodes: some 2ⁿ of them for the n-th coefficient.
+    """
+    kind = lines.function.dtype
+    kind = c.value.dtype if kind is None or kind.kind not in "fc" else kind
+    least = np.full(len(c.step), 2.0 ** (n + 1) * np.finfo(kind).smallest_subnormal, c.value.dtype)
+    with np.errstate(all="ignore"):
+        for _ in range(n):
+            least /= c.step
+    return replace(c, noise=np.maximum(c.noise, np.where(c.step > 0, least, 0.0)[:, None]))
 
 
 def _sides(lines: Lines) -> tuple[FloatArray, NDArray[np.bool_]]:
