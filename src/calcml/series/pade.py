@@ -148,9 +148,11 @@ def _reduced(c: FloatArray, m: int, n: int, floor: float) -> tuple[FloatArray, F
     q = weight * np.linalg.qr((lower * weight).T, mode="complete")[0][:, -1]
     q = q / np.linalg.norm(q)
     p = Z[: m + 1] @ q
-    leading = int(np.argmax(np.abs(q) > TOLERANCE))
+    # As large a share of the null vector is as uncertain as that of the series.
+    share = max(TOLERANCE, floor / float(np.linalg.norm(c)))
+    leading = int(np.argmax(np.abs(q) > share))
     p, q = p[leading:], q[leading:]
-    q = _trimmed(q, TOLERANCE)
+    q = _trimmed(q, share)
     return _trimmed(p, floor) / q[0], q / q[0]
 
 
