@@ -156,17 +156,24 @@ def guide(scheme: Scheme, lines: ElementwiseLines, formula: Formula, usable: Int
     scouts = lines.part(index)
     full = scheme.coefficient(scouts, formula.n)
     try_steps = _at_once if lines.divides else _in_turn
-    step, error, value, share = try_steps(lines, index, full.step, formula)
-    sure = _proved(full, value, error)
+    step, error, value, share, size = try_steps(lines, index, full.step, formula)
+    before = (full.truncation + full.noise)[:, 0]
+    sure = _proved(full, before, value, error)
+    # The formula may seem much better and miss what the full scheme has seen at other steps, where x is
+    # rounded inside f, by the same distance at all its nodes.  So it is never surer than its scouts.
+    least = before / (NOISE_MARGIN * formula.rms * size)
+    for _ in range(formula.n):
+        least *= step
+    share = np.where(sure, np.fmax(share, least), share)
     share[~np.isfinite(share)] = 0.0
     tables = _between(scouts.x, step, share, sure)
-    return Guide(*tables, index, full.value[:, 0], (full.truncation + full.noise)[:, 0])
+    return Guide(*tables, index, full.value[:, 0], before)
 
 
 def _at_once(
     lines: ElementwiseLines, index: IntArray, step: FloatArray, formula: Formula
 ) -> list[FloatArray]:
-    """Return step, error, value and noise of the best formula on each scout; all but the error may be 0."""
+    """Return step, error, value, noise and size of the best formula on each scout; only errors are not 0."""
     # Each power has scouts of its own, at the same points: one call of NumPy serves them all.
     powers = 2.0 ** np.array(POWERS)
     tables = _tried(lines.part(np.tile(index, len(powers))), np.outer(powers, step).ravel(), formula)
@@ -181,7 +188,7 @@ def _in_turn(
     """Return the same where a call is on all points."""
     scouts, powers = lines.part(index), list(FEW_POWERS)
     blank = np.zeros(len(index))
-    best: list[FloatArray] = [blank, blank + np.inf, blank, blank]
+    best: list[FloatArray] = [blank, blank + np.inf, blank, blank, blank]
     for power in powers:
         tables = _tried(scouts, step * 2.0**power, formula)
         better = tables[1] < best[1]
@@ -194,13 +201,13 @@ def _in_turn(
 
 
 def _tried(scouts: PartialLines, h: FloatArray, formula: Formula) -> list[FloatArray]:
-    """Return step, error, value and noise of a formula on each line; 0 and infinity where it fails."""
+    """Return step, error, value, noise in units of |f|, and that; 0, and infinite errors where it fails."""
     d = measure(formula, scouts, h)
     value, truncation, noise = taylor(formula, d, d.spread, scouts.eps)
     error = np.where(_allowed(scouts, formula, h), truncation + noise, np.inf)
     good = error < np.inf
-    step, value, share = (np.where(good, part, 0.0) for part in (h, value, d.spread / d.size))
-    return [step, np.where(good, error, np.inf), value, share]
+    step, value, share, size = (np.where(good, part, 0.0) for part in (h, value, d.spread / d.size, d.size))
+    return [step, np.where(good, error, np.inf), value, share, size]
 
 
 def _positions(lines: ElementwiseLines, usable: IntArray) -> IntArray:
@@ -224,16 +231,10 @@ def _allowed(scouts: PartialLines, formula: Formula, h: FloatArray) -> NDArray[n
     return exact & (t <= scouts.upper) & (-t >= scouts.lower)
 
 
-def _proved(full: Coefficient, value: FloatArray, error: FloatArray) -> NDArray[np.bool_]:
-    """Return where the formula agrees with the full scheme and is not much worse.
-
-    Nor may it seem much better: then it misses what the full scheme has seen at other steps, as it does where
-    x is rounded inside f, by the same distance at all its nodes.
-    """
-    before = (full.truncation + full.noise)[:, 0]
+def _proved(full: Coefficient, before: FloatArray, value: FloatArray, error: FloatArray) -> NDArray[np.bool_]:
+    """Return where the formula agrees with the full scheme of error `before`, and is not much worse."""
     agrees = np.abs(value - full.value[:, 0]) <= error + before
-    alike = (error <= WORSE * before) & (before <= WORSE * error)
-    return agrees & alike & (full.status[:, 0] == Status.OK)
+    return agrees & (error <= WORSE * before) & (full.status[:, 0] == Status.OK)
 
 
 def _between(
