@@ -86,11 +86,11 @@ def gradient(
     """
     known: list[Any] = []
     if only_f(f, args, kwargs, bounds, workers):
-        value, quick = None, as_scheme(scheme)
+        value, own = None, as_scheme(scheme)
         if vectorized:
-            value = first_in_batch(quick.many(1), f, x)
-        elif quick.few is not None:
-            value, known = quick.few.gradient(f, x)
+            value = first_in_batch(own.many(1), f, x)
+        elif (few := own.few) is not None:
+            value, known = few.gradient(f, x)
         if value is not None:
             return value
     return first_values(

@@ -48,9 +48,10 @@ class FewVariables:
 
     def gradient(self, f: Callable[[Any], Any], x: Any) -> tuple[FloatArray | None, list[Any]]:
         """Return the gradient, or None and what f returned at the first of the points of `difference`."""
-        if not is_vector(x) or not 0 < len(x) <= self.most:
+        n = len(x) if is_vector(x) else 0
+        if not 0 < n <= self.most:
             return None, []
-        if len(x) > FEW:
+        if n > FEW:
             return self.way.gradient(f, x)
         numbers: list[float] = x.tolist()
         steps: list[float] = []
