@@ -56,10 +56,9 @@ def step(x):
     [
         (lambda: cm.gradient(lambda x: x[0] + step(x[1]), [1.0, 2.0]), "`gradient` at index 1:"),
         (lambda: cm.gradient(lambda x: x[0, 0] + step(x[1, 0]), [[1.0], [2.0]]), "`gradient` at index 1:"),
-        # All outputs share the steps of the third variable.
         (
             lambda: cm.jacobian(lambda x: np.array([x[0], x[1] + step(x[2])]), [1.0, 1.0, 2.0]),
-            "`jacobian` at index (0, 2):",
+            "`jacobian` at index (1, 2):",
         ),
         (
             lambda: cm.hessian(lambda x: x[0] ** 2 + step(x[1]), [1.0, 2.0]),

@@ -19,7 +19,8 @@ def test_powers_at_their_zero(power, center):
 def test_second_derivatives_of_powers():
     for power in (3, 4, 5):
         estimate = cm.estimate_derivative(lambda x, k=power: x**k, 0.0, 2)
-        assert estimate.value == 0 and estimate.success
+        # Nothing else in f: what is left is rounding of a step of 1e-8 or less, by which f has moved.
+        assert abs(estimate.value) <= estimate.error < 1e-13 and estimate.success
 
 
 def test_an_even_output_beside_an_odd_one():

@@ -39,6 +39,8 @@ FUNCTIONS = {
     "huge": lambda x: 1e120 * np.cos(x),
     "edge": lambda x: np.where(x < 0.1, np.nan, np.log(np.abs(x - 0.1))) + 0 * x,
 }
+# How far, next to 1, a node is from where it would divide its octave evenly.
+BETWEEN = 2.0**-5 / math.pi
 numbers = st.floats(-5, 5).map(lambda v: 0.0 if abs(v) < 1e-3 else v)
 
 
@@ -327,8 +329,9 @@ def test_what_is_asked_for():
     assert answer.value == pytest.approx(-1, abs=answer.truncation + answer.noise)
     trials = [asked for asked in source.asked if asked[0] == [2.0, 1.0]]
     rest = source.asked[len(trials) :]
-    assert rest[0][0] == [1.5, 0.75, 0.5, 0.375, 0.25] and answer.step == trials[-1][1] == rest[0][1]
-    assert [asked[0] for asked in rest[1:]] == [[0.1875, 0.125]]
+    nodes = [1.5 + 2 * BETWEEN, 0.75 + BETWEEN, 0.5, 0.375 + BETWEEN / 2, 0.25]
+    assert rest[0][0] == nodes and answer.step == trials[-1][1] == rest[0][1]
+    assert [asked[0] for asked in rest[1:]] == [[0.1875 + BETWEEN / 4, 0.125]]
 
 
 def test_what_is_never_asked_for():
@@ -391,10 +394,15 @@ def test_the_search_goes_on_below_three_times(monkeypatch):
 
 def test_the_nodes_of_a_tableau():
     first, second = nodes_of(1, 7, 0), nodes_of(1, 7, 1)
-    assert (first.fresh, first.order) == ([1.5, 0.75, 0.5, 0.375, 0.25], [0, 2, 1, 3, 4, 5, 6])
-    assert first.ends == ([2.0, 1.5], [0.375, 0.25]) and second.ends == ([2.0, 1.5], [0.1875, 0.125])
-    dense = nodes_of(6, 4, 0)
-    assert (dense.fresh, dense.order) == ([1.75, 1.5, 1.25, 0.875], [0, 2, 3, 4, 1, 5])
-    assert nodes_of(6, 4, 1).ends == ([2.0, 1.75, 1.5, 1.25], [0.75, 0.625, 0.5, 0.4375])
+    # Those between two powers of two are aside, by the same share of the larger one.
+    last = [0.375 + BETWEEN / 2, 0.25]
+    assert first.fresh == [1.5 + 2 * BETWEEN, 0.75 + BETWEEN, 0.5, *last]
+    assert first.order == [0, 2, 1, 3, 4, 5, 6]
+    assert first.steps == [2.0, 1.5 + 2 * BETWEEN, 1.0, 0.75 + BETWEEN, 0.5, *last]
+    assert first.ends == ([2.0, 1.5 + 2 * BETWEEN], last)
+    assert second.ends == ([2.0, 1.5 + 2 * BETWEEN], [0.1875 + BETWEEN / 4, 0.125])
+    dense, octave = nodes_of(6, 4, 0), [2.0, *(g + 2 * BETWEEN for g in (1.75, 1.5, 1.25))]
+    assert (dense.fresh, dense.order) == ([*octave[1:], 0.875 + BETWEEN], [0, 2, 3, 4, 1, 5])
+    assert nodes_of(6, 4, 1).ends == (octave, [0.75 + BETWEEN, 0.625 + BETWEEN, 0.5, 0.4375 + BETWEEN / 2])
     assert nodes_of(1, 7, 0) is first
     assert len(first.table.below) == 7 and len(second.table.below) == 9

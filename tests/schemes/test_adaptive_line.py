@@ -264,8 +264,8 @@ def test_no_step_but_the_same():
 
 def test_six_failures_are_too_many():
     for failures, goes_on in ((4, True), (5, False)):
-        found = line(0.5, 0.5, 0.4, quiet=1.0, failures=failures, low=1e-12, slope_low=0.0, step=1.0)
-        found.slope_low = 0.5 * 1e-12
+        found = line(0.5, 0.5, 0.4, quiet=1.0, failures=failures, low=1e-9, slope_low=0.0, step=1.0)
+        found.slope_low = 0.5 * 1e-9
         found.seen_low = [(1.0, -1.0, 1.0, 1.0)]
         assert found.goes_on() is goes_on and found.failures == failures + 1
 
@@ -287,6 +287,23 @@ def test_what_was_too_long_by_a_small_jump():
     assert zero._settled() is False
     # A step whose values are gone would have to be tried again.
     unusual(line(seen=[])._settled)
+
+
+def test_steps_without_digits_to_spare():
+    # 2²⁰ units in the last place of x; nodes with digits of their own take twenty.
+    for size, eps in ((1.0, EPS), (8.0, EPS), (1.0, 2.0**-48)):
+        least = 2.0**20 * eps * size
+        for step, good in ((least, True), (next_to(least, 0), False)):
+            found = line(step=step, eps=eps)
+            found.size = size
+            if good:
+                assert found._settled() is False
+            else:
+                unusual(found._settled)
+    # At x = 0 every step has all its digits.
+    zero = line(step=1e-30)
+    zero.size = 0.0
+    assert zero._settled() is False
 
 
 def test_shortening():
@@ -412,14 +429,14 @@ def test_larger_nodes():
 
 def test_the_best_of_extrapolations(monkeypatch):
     found = line(cls=Line, unit=0.5, quiet=1.0, step=0.5)
-    found.seen = [(node * 0.5, -node * 0.5, 1 + node, 1 - node) for node in (2.0, 1.5, 1.0)]
+    found.seen = [(node * 0.5, -node * 0.5, 1 + node, 1 - node) for node in NODES.steps]
     given = entry(value=3.0, truncation=1e-4, noise=1e-3, first=0, settled=True)
     monkeypatch.setattr(_adaptive_line, "best_entry", lambda *_: given)
     found.extrapolate(NODES)
     assert found.best == Answer(6.0, 2e-4, 2e-3, 0.5) and found.entry is given
     assert (found.side, found.unit, found.step) == (-1, 1.0, 0.5)
     found.see([("new",)])
-    assert found.seen[0] == ("new",) and len(found.seen) == 4
+    assert found.seen[0] == ("new",) and len(found.seen) == 8
     del found.seen[0]
     # Nothing more is wanted.
     last = line(cls=Line, unit=0.5, seen=found.seen)
@@ -481,6 +498,10 @@ def test_values_on_a_grid_are_none_of_the_ordinary(ahead, behind, origin):
             own.arrange(nodes)
 
 
+def nodes_at(*steps):
+    return SimpleNamespace(steps=list(steps), squares=[step * step for step in steps])
+
+
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_the_series(n):
     """Both parts of a polynomial are those of `Symmetric.series`, sides of unequal length included."""
@@ -488,7 +509,7 @@ def test_the_series(n):
     f = np.polynomial.Polynomial([-3.0, 2.0, 5.0])
     t = [(1.0, -0.9375), (0.5, -0.5)]
     found.seen = [(a, b, f(a), f(b)) for a, b in t]
-    wanted, other, _ = found._series()
+    wanted, other, _ = found._series(nodes_at(2.0, 1.0))
     slopes, evens = (wanted, other) if n % 2 else (other, wanted)
     np.testing.assert_allclose(slopes, [1.0, 1.0], rtol=1e-12)  # in units of 0.5
     np.testing.assert_allclose(evens, [1.25, 1.25], rtol=1e-12)
@@ -498,26 +519,74 @@ def test_the_series(n):
         (0.25, -0.25, -7.0, 0.0),
         (0.1, -0.1, 0.0, 0.0),
     ]
-    assert found._series()[2] == [EPS / 2 * size for size in (8, 9, 7, 3)]
+    rounding = found._series(nodes_at(2.0, 1.0, 0.5, 0.2))[2]
+    assert rounding == [EPS / 2 * size for size in (8, 9, 7, 3)]
+
+
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize("extension", [0, 1])
+def test_the_series_at_the_nodes(monkeypatch, n, extension):
+    """Distances are rounded with x + t; the tableau is told what the series are at the nodes themselves."""
+    nodes, unit = nodes_of(n, 7, extension), 0.5
+    # In units of 0.5, f = -3 + 2 u + 5 u² - 4 u³ + 3 u⁴ + u⁵ - 2 u⁶: both parts are parabolas in u².
+    f = np.polynomial.Polynomial([-3.0, 2.0, 5.0, -4.0, 3.0, 1.0, -2.0])
+    odd, even = (lambda s: 2 - 4 * s + s * s), (lambda s: 5 + 3 * s - 2 * s * s)
+    off = [1 + (-1) ** k * (k + 1) * 2.0**-24 for k in range(len(nodes.steps))]
+    off[0] = 1.0
+    u = [node * share for node, share in zip(nodes.steps, off, strict=True)]
+    found = line(cls=Line, n=n, unit=unit, origin=-3.0, quiet=1.0)
+    found.seen = [(unit * v, -unit * v, f(v), f(-v)) for v in u]
+    told = []
+    monkeypatch.setattr(_adaptive_line, "best_entry", lambda *given: told.append(given) or entry())
+    found.extrapolate(nodes)
+    ((table, wanted, other, _),) = told
+    assert table is nodes.table
+    slopes, evens = (wanted, other) if n % 2 else (other, wanted)
+    squares, last = [node**2 for node in nodes.steps], u[-1] ** 2
+    for series, part in ((slopes, odd), (evens, even)):
+        exact = [part(s) for s in squares]
+        # Away from the nodes they are others, in the seventh digit.
+        assert max(abs(part(v * v) - e) for v, e in zip(u, exact, strict=True)) > 1e-7
+        np.testing.assert_allclose(series[:-1], exact[:-1], rtol=0, atol=1e-11)
+        # The last one has one neighbor only, and moves along a straight line.
+        slope = (exact[-2] - exact[-1]) / (squares[-2] - squares[-1])
+        end = part(last) + slope * (squares[-1] - last)
+        assert abs(end - exact[-1]) > 1e-10 and series[-1] == pytest.approx(end, rel=0, abs=1e-11)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_nodes_are_halfway_between_the_sides(n):
+    # The product of the distances is the square of their mean, but for that of their difference.
+    part = {1: lambda u: u * (2 - 4 * u * u), 2: lambda u: u * u * (5 + 3 * u * u)}[n]
+    coefficients, nodes = {1: (2, -4), 2: (5, 3)}[n], nodes_of(n, 7, 0)
+    found = line(cls=Line, n=n, unit=1.0, origin=0.0)
+    sides = [(u * (1 + 2.0**-20), -u * (1 - 2.0**-20)) for u in nodes.steps]
+    found.seen = [(a, b, part(a), part(b)) for a, b in sides]
+    exact = [coefficients[0] + coefficients[1] * u * u for u in nodes.steps]
+    np.testing.assert_allclose(found._series(nodes)[0], exact, rtol=0, atol=2e-10)
+    # And where neither side is at the node, the mean is moved there.
+    sides = [sides[0], *((a * (1 - 2.0**-24), b * (1 - 2.0**-24)) for a, b in sides[1:])]
+    found.seen = [(a, b, part(a), part(b)) for a, b in sides]
+    np.testing.assert_allclose(found._series(nodes)[0], exact, rtol=0, atol=2e-10)
 
 
 def test_points_that_are_rounded_away():
     found = line(cls=Line, unit=1.0)
     for t, s in ((0.0, -0.5), (0.5, 0.0), (0.0, 0.0), (-0.5, -0.5), (0.5, 0.5)):
         found.seen = [(1.0, -1.0, 2.0, 3.0), (t, s, 2.0, 3.0)]
-        unusual(found._series)
+        unusual(found._series, nodes_at(1.0, 0.5))
 
 
 def test_the_rounding_of_a_series():
     found, f = line(cls=Line, unit=0.5, origin=-3.0), np.polynomial.Polynomial([-3.0, 2.0, 5.0])
     t = [(1.0, -0.9375), (0.5, -0.5)]
     found.seen = [(a, b, f(a), f(b)) for a, b in t]
-    rounding = found._series()[2]
+    rounding = found._series(nodes_at(2.0, 1.0))[2]
     assert rounding == [EPS / 2 * max(abs(f(a)), abs(f(b)), 3) for a, b in t]
 
 
 def test_series_out_of_range():
-    found = line(cls=Line, unit=1.0)
+    found, nodes = line(cls=Line, unit=1.0), nodes_at(1.0, 0.5)
     for a, b, good in (
         (4e149, -5e149, True),
         (5e149, -5e149, False),
@@ -526,11 +595,11 @@ def test_series_out_of_range():
     ):
         found.seen = [(1.0, -1.0, 0.0, 0.0), (0.5, -0.5, a, b)]
         if good:
-            assert len(found._series()[0]) == 2
+            assert len(found._series(nodes)[0]) == 2
         else:
-            unusual(found._series)
+            unusual(found._series, nodes)
             found.seen.reverse()
-            unusual(found._series)
+            unusual(found._series, nodes)
 
 
 def test_the_units_of_an_answer():

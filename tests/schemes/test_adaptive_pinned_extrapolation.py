@@ -1,5 +1,6 @@
 """Which nodes are asked for, when more of them are, and how values are joined, against plain loops."""
 
+import itertools
 import math
 from types import SimpleNamespace
 
@@ -16,6 +17,8 @@ from calcml.schemes._adaptive_tableau import Best, extrapolate, grid
 INF, NAN, EPS = math.inf, math.nan, 2.0**-52
 EVERY = slice(None)
 LINES, OUTPUTS = 1500, 2
+# How far, next to 1, a node is from where it would divide its octave evenly.
+BETWEEN = 2.0**-5 / math.pi
 
 
 def fan_of(f, x, side=0, bounds=None):
@@ -61,9 +64,16 @@ def extrapolation_of(f, x, n=1, levels=7, side=0):
 def test_number_of_nodes(n, side, levels, kind, m, count, octave):
     work, _ = extrapolation_of(np.exp, 1.0, n, levels, side)
     assert (work.kind, work.m, work.count, work.octave) == (kind, m, count, octave)
-    for extension in (0, 1, 2):
-        nodes = work._grid(extension).nodes
-        np.testing.assert_array_equal(nodes, grid(count + extension * octave, kind, m, octave).nodes)
+    for extension, even in itertools.product((0, 1, 2), (False, True)):
+        table, more = work._grid(extension, even), count + extension * octave
+        assert table is grid(more, kind, m, octave, even=even)
+        # Only powers of two stay where they divide the octave evenly, from 2 on.
+        expected, top = [], 2.0
+        while len(expected) < more:
+            shares = [1 - k / (2 * octave) for k in range(octave)]
+            expected += [top * (share + (0 if even or share == 1 else BETWEEN)) for share in shares]
+            top /= 2
+        np.testing.assert_array_equal(table.nodes, expected[:more])
 
 
 def test_nodes_of_the_trials_are_not_asked_for_again():
@@ -80,13 +90,17 @@ def test_nodes_of_the_trials_are_not_asked_for_again():
         (1, 1, [1.5, 0.75, 0.375, 0.25, 0.1875, 0.125, 0.09375, 0.0625], [2.0, 1.0, 0.5]),
     ],
 )
-def test_first_values(n, side, fresh, trial):
+@pytest.mark.parametrize("even", [False, True])
+def test_first_values(n, side, fresh, trial, even):
+    if not even:
+        # Those between powers of two are aside, by as much of the power of two above them.
+        fresh = [g if math.log2(g) % 1 == 0 else g + 2 ** math.ceil(math.log2(g)) * BETWEEN for g in fresh]
     work, asked = extrapolation_of(np.exp, [1.0, 2.0, 3.0], n, side=side)
     s, rows = work.search.state, np.array([2, 0])
     s.known = np.array([True, True, False])
     s.step = np.array([0.5, 0.25, 0.125])
     s.values = s.values * 0 + 7.0
-    nodes = work._grid(0).nodes
+    nodes = work._grid(0, even).nodes
     values = work._first_values(nodes, rows)
     assert asked == [(fresh, [0.125, 0.5], [2, 0]), (trial, [0.125], [2])]
     exact = np.exp(np.array([3.0, 1.0]) + work.fan.signs[:, rows] * nodes[:, None, None] * [0.125, 0.5])[
@@ -99,10 +113,11 @@ def test_first_values(n, side, fresh, trial):
 
 
 @pytest.mark.parametrize("n", [1, 6])
-def test_one_octave_more(n):
+@pytest.mark.parametrize("even", [False, True])
+def test_one_octave_more(n, even):
     work, asked = extrapolation_of(np.exp, [1.0, 2.0, 3.0], n)
     k, rows, step = work.octave, np.array([2, 0, 1]), np.array([0.25, 0.5, 1.0])
-    nodes = work._grid(1).nodes
+    nodes = work._grid(1, even).nodes
     values = np.arange(work.count * 6.0).reshape(work.count, 2, 3, 1)
     wider = np.array([True, False, False])
     more = work._extended(values, nodes, step, rows, wider)
@@ -218,10 +233,11 @@ def test_four_octaves_at_most():
 
 
 @pytest.mark.parametrize("n", [1, 2])
-def test_blocks_of_lines_are_joined(n):
+@pytest.mark.parametrize("even", [False, True])
+def test_blocks_of_lines_are_joined(n, even):
     # 512 lines of two outputs fill a block.
     work, _ = extrapolation_of(np.exp, np.linspace(1, 2, 1100), n)
-    rows, table = np.arange(1100)[::-1], work._grid(0)
+    rows, table = np.arange(1100)[::-1], work._grid(0, even)
     step = work.search.state.step[rows]
     work.search.state.grain = np.linspace(0, 1e-9, 1100)[:, None]
     values = work._first_values(table.nodes, rows)

@@ -25,8 +25,10 @@ from calcml.schemes._adaptive_tableau import Best
 
 EPS = 2.0**-52
 UNEVEN = 1 + 2.0**-12 / math.pi
-# The lengths are read off every second one of the steps.
-EVERY = [UNEVEN * 2.0**-k for k in range(1, 10)]
+# How far, next to 1, a node is from where it would divide its octave evenly.
+BETWEEN = 2.0**-5 / math.pi
+# The lengths are read off every second one of the steps; those between them have digits of their own.
+EVERY = [UNEVEN * 2.0**-k * (1 if k % 2 else 1 + BETWEEN) for k in range(1, 10)]
 STEPS, BESIDE = EVERY[::2], [2.0**-14, 2.0**-27]
 UP = math.inf
 
@@ -338,11 +340,13 @@ def test_each_look_has_its_steps_and_the_second_is_for_what_the_first_has_not_pr
     assert good.tolist() == [True, False, True, True, True]
     assert found.value[:, 0].tolist() == [10.0, 21.0, 22.0, 13.0, 24.0]
     (_, table, step, first, fine), (part, wider, longer, rest, no_limit) = asked
-    np.testing.assert_allclose(table.nodes, [2 * UNEVEN * 2.0**-k for k in range(9)], rtol=1e-15)
+    np.testing.assert_allclose(table.nodes, [4 * step for step in EVERY], rtol=1e-15)
     np.testing.assert_array_equal(step, unit / 4)
     assert (fine, no_limit) == ({1: 1024, 2: 256}[n], math.inf)
     assert part.index.tolist() == [1, 2, 4] and len(wider.nodes) == 11 and table.m == wider.m == 0
-    np.testing.assert_allclose(wider.nodes[:4], UNEVEN * np.array([2, 1.5, 1, 0.75]), rtol=1e-15)
+    np.testing.assert_allclose(
+        wider.nodes[:4], UNEVEN * np.array([2, 1.5 + 2 * BETWEEN, 1, 0.75 + BETWEEN]), rtol=1e-15
+    )
     np.testing.assert_array_equal(longer, first.step[[1, 2, 4]])
     for name in ("step", "lawful", "bends"):
         np.testing.assert_array_equal(getattr(rest, name), getattr(first, name)[[1, 2, 4]])

@@ -3,7 +3,7 @@
 import math
 from fractions import Fraction
 from functools import cache
-from itertools import combinations
+from itertools import combinations, permutations, product
 
 import numpy as np
 import pytest
@@ -17,11 +17,25 @@ COMPANION = {"odd": "even", "even": "odd", "side": "side"}
 KINDS = [(kind, m) for kind in NOISE for m in range(3)]
 
 
-def nodes_of(count, octave):
-    """Return 2, 3/2, 1, 3/4, … or four per octave: 2, 7/4, 3/2, 5/4, 1, …"""
-    return tuple(
-        Fraction(2, 2 ** (k // octave)) * (1 - Fraction(k % octave, 2 * octave)) for k in range(count)
-    )
+def nodes_of(count, octave, even):
+    """Return 2, 3/2, 1, 3/4, … or four per octave: 2, 7/4, 3/2, 5/4, 1, …; all but powers of two only about.
+
+    Floating-point numbers are rationals, too: those about 3/2 as they are rounded.
+    """
+    aside = 0 if even else Fraction(2.0**-5 / math.pi)
+    shares = [Fraction(1)]
+    shares += [Fraction(float(1 - Fraction(k, 2 * octave) + aside)) for k in range(1, octave)]
+    return tuple(Fraction(2, 2 ** (k // octave)) * shares[k % octave] for k in range(count))
+
+
+def spans_of(count):
+    """Return the first node and the number of nodes of all windows."""
+    return [(i, q) for q in range(1, count + 1) for i in range(count - q + 1)]
+
+
+def tails_of(spans, count, end):
+    """Return the places of the four longest windows of two nodes and more that end before a node."""
+    return [spans.index((end - q, q)) for q in range(2, end + 1)][-4:]
 
 
 @cache
@@ -55,19 +69,40 @@ def window(g, kind, m):
 
 
 @pytest.mark.parametrize("octave", [2, 4])
-def test_nodes(octave):
-    found = grid(11, "odd", 0, octave).nodes
-    np.testing.assert_array_equal(found, [float(node) for node in nodes_of(11, octave)])
-    np.testing.assert_array_equal(grid(5, "odd", 0).nodes, [2, 1.5, 1, 0.75, 0.5])
-    np.testing.assert_array_equal(grid(5, "odd", 0, 4).nodes, [2, 1.75, 1.5, 1.25, 1])
+@pytest.mark.parametrize("even", [True, False])
+def test_nodes(octave, even):
+    found = grid(11, "odd", 0, octave, even=even).nodes
+    np.testing.assert_array_equal(found, [float(node) for node in nodes_of(11, octave, even)])
+    # Even ones have three binary digits at most; otherwise those between powers of two have more than forty.
+    digits = np.frexp(found)[0]
+    between = np.arange(11) % octave > 0
+    np.testing.assert_array_equal(digits == 0.5, ~between)
+    np.testing.assert_array_equal(digits * 2.0 ** (3 if even else 40) % 1 > 0, between & (not even))
+
+
+def test_nodes_in_digits():
+    np.testing.assert_array_equal(grid(5, "odd", 0, even=True).nodes, [2, 1.5, 1, 0.75, 0.5])
+    np.testing.assert_array_equal(grid(5, "odd", 0, 4, even=True).nodes, [2, 1.75, 1.5, 1.25, 1])
+    # The nodes are not even unless that is asked for.
+    found = {octave: grid(6, "odd", 0, octave).nodes for octave in (2, 4)}
+    np.testing.assert_allclose(
+        found[2], [2, 1.5198943678865, 1, 0.7599471839432, 0.5, 0.3799735919716], rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        found[4], [2, 1.7698943678865, 1.5198943678865, 1.2698943678865, 1, 0.8849471839432], rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize(("kind", "m"), KINDS)
 @pytest.mark.parametrize("octave", [2, 4])
-def test_constants_are_those_of_rationals(kind, m, octave):
+@pytest.mark.parametrize("even", [True, False])
+def test_constants_are_those_of_rationals(kind, m, octave, even):
     count = 7
-    table, nodes = grid(count, kind, m, octave), nodes_of(count, octave)
-    spans = [(i, q) for q in range(1, count + 1) for i in range(count - q + 1)]
+    table, nodes, spans = (
+        grid(count, kind, m, octave, even=even),
+        nodes_of(count, octave, even),
+        spans_of(count),
+    )
     exact = [window(nodes[i : i + q], kind, m) for i, q in spans]
 
     def check(found, name, some=slice(None), factor=1.0, power=1.0):
@@ -91,14 +126,30 @@ def test_constants_are_those_of_rationals(kind, m, octave):
 @pytest.mark.parametrize(("kind", "m"), [("odd", 0), ("even", 1), ("side", 2)])
 def test_places_in_the_list_of_windows(kind, m):
     count = 6
-    table = grid(count, kind, m)
-    spans = [(i, q) for q in range(1, count + 1) for i in range(count - q + 1)]
+    table, spans = grid(count, kind, m), spans_of(count)
     for q, cut in enumerate(table.windows, start=1):
         assert spans[cut] == [(i, q) for i in range(count - q + 1)]
     entries = spans[table.entries]
     np.testing.assert_array_equal(table.first, [i for i, _ in entries])
     assert [spans[k] for k in table.inner] == [(i + 1, q - 1) for i, q in entries]
-    assert [spans[k] for k in table.tails] == [(count - q, q) for q in range(2, count + 1)]
+    ends = [[spans[k] for k in windows] for windows in table.tails]
+    assert ends == [[(count - back - q, q) for q in range(3 - back, count - back + 1)] for back in (0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("count", "ends"),
+    [
+        (3, [[(1, 2), (0, 3)]]),
+        (4, [[(2, 2), (1, 3), (0, 4)]]),
+        (5, [[(3, 2), (2, 3), (1, 4), (0, 5)]]),
+        (6, [[(3, 3), (2, 4), (1, 5), (0, 6)], [(3, 2), (2, 3), (1, 4), (0, 5)]]),
+        (7, [[(3, 4), (2, 5), (1, 6), (0, 7)], [(3, 3), (2, 4), (1, 5), (0, 6)]]),
+        (11, [[(3, 8), (2, 9), (1, 10), (0, 11)], [(3, 7), (2, 8), (1, 9), (0, 10)]]),
+    ],
+)
+def test_ends_are_two_where_each_has_four_windows(count, ends):
+    spans = spans_of(count)
+    assert [[spans[k] for k in windows] for windows in grid(count, "odd", 0).tails] == ends
 
 
 def test_few_nodes_leave_the_widest_window():
@@ -135,9 +186,17 @@ def chosen(table, kind, wanted, companion, rounding, grain=0.0):
                 for d, name in zip(pair, ("wanted", "companion"), strict=True)
             ]
             spread[i, q] = sum(pair) / 2
-    tails = [spread[count - q, q] for q in range(2, count + 1)]
-    ratio = tails[-2] / tails[max(len(tails) - 4, 0)]
-    flat, pool = 1 / 6 < ratio < 6, float(np.mean(tails[-4:]))
+    # All windows but those of one node, up to the last node and, where more than four are left, without it.
+    tails = [
+        [spread[end - q, q] for q in range(2, end + 1)][-4:]
+        for end in (count, count - 1)
+        if end == count or end > 4
+    ]
+    pools = [
+        float(np.mean(tail))
+        for tail, most in zip(tails, (6.0, 2.0), strict=False)
+        if max(tail) < most * min(tail)
+    ]
     best = None
     for q in range(min(m + 3, count), count + 1):
         for i in range(count - q + 1):
@@ -147,12 +206,12 @@ def chosen(table, kind, wanted, companion, rounding, grain=0.0):
                 rest = tuple(s[j] for j in range(i, i + q) if j != k)
                 value += y[k] * coefficient(rest, m) / math.prod(s[k] - r for r in rest)
             sigma = (spread[i, q] + spread[i + 1, q - 1]) / 2
-            sigma = max(sigma, pool) if flat else sigma
+            sigma = max(sigma, *pools) if pools else sigma
             least = max(rounding[i:])
             truncation = float(abs(divided(s[part], y[part])) * exact["change"])
             noise = float(exact["worst"]) * max(least, grain) + 4 * float(exact["rms"]) ** 0.5 * sigma
             if best is None or truncation + noise < best[1] + best[2]:
-                settled = flat or sigma <= 8 * max(least, grain)
+                settled = bool(pools) or sigma <= 8 * max(least, grain)
                 best = float(value), truncation, noise, least, sigma, i, settled
     return best
 
@@ -160,15 +219,16 @@ def chosen(table, kind, wanted, companion, rounding, grain=0.0):
 @pytest.mark.parametrize("kind", NOISE)
 @pytest.mark.parametrize("noise", [1e-13, 1e-6, 1e-2])
 @pytest.mark.parametrize("grain", [0.0, 1e-5])
-def test_the_entry_with_the_least_error_is_taken(kind, noise, grain):
+@pytest.mark.parametrize("count", [5, 6, 7])
+def test_the_entry_with_the_least_error_is_taken(kind, noise, grain, count):
     for m in (0, 1):
-        table, rng = grid(6, kind, m), np.random.default_rng(m)
+        table, rng = grid(count, kind, m), np.random.default_rng(m)
         series = values_of(table, kind, 0.3 ** np.arange(12.0))
         lines = 12
         wanted, companion = (
-            series + noise * rng.normal(size=(2, 6, lines, 1)) * (rng.random(lines) < 0.8)[:, None]
+            series + noise * rng.normal(size=(2, count, lines, 1)) * (rng.random(lines) < 0.8)[:, None]
         )
-        rounding = 1e-14 * (1 + rng.random((6, lines, 1))) * 10.0 ** rng.integers(0, 9, (lines, 1))
+        rounding = 1e-14 * (1 + rng.random((count, lines, 1))) * 10.0 ** rng.integers(0, 9, (lines, 1))
         best = extrapolate(table, wanted, companion, rounding, np.full((lines, 1), grain) if grain else 0.0)
         for k in range(lines):
             given = wanted[:, k], companion[:, k], rounding[:, k, 0].tolist(), grain
@@ -197,20 +257,58 @@ def test_lines_and_outputs_are_apart():
             assert getattr(best, name)[i, j] == getattr(own, name)[0, 0]
 
 
-@pytest.mark.parametrize(("count", "place"), [(7, 2), (5, 0), (4, 0)])
-def test_noise_is_flat_within_a_factor_of_six(count, place):
-    # Of the differences at the last nodes, q = 2, 3, …, the last but one and the one two orders below it.
-    table = grid(count, "odd", 0)
-    ratios = np.array([6.0, np.nextafter(6, 0), 1 / 6, np.nextafter(1 / 6, 1), 1.0])
-    spread = np.full((len(table.below), 5, 1), 2.0**-20)
-    spread[table.tails[place]], spread[table.tails[-2]] = 1.0, ratios[:, None]
-    if place != len(table.tails) - 2:
+def plain_noise(table, spread):
+    """Return the noise that each entry measures by itself."""
+    return (spread[table.entries] + spread[table.inner]) / 2
+
+
+@pytest.mark.parametrize(("count", "end"), [(4, 4), (5, 5), (6, 6), (6, 5), (7, 7), (7, 6), (9, 9), (9, 8)])
+def test_noise_is_flat_within_a_factor(count, end):
+    # Of the differences of highest orders over the nodes before an end, the largest by the least.
+    table, spans, most = grid(count, "odd", 0), spans_of(count), 6.0 if end == count else 2.0
+    tail = tails_of(spans, count, end)
+    for low, high in permutations(range(len(tail)), 2):
+        spread = np.full((len(spans), 3, 1), 2.0**-20)
+        # The other end is never flat.
+        spread[tails_of(spans, count, 2 * count - 1 - end)[-2]] = 2.0**-10
+        spread[tail], spread[tail[low]] = 1.5, 1.0
+        spread[tail[high]] = np.array([most, np.nextafter(most, 0), 1.0])[:, None]
         sigma, flat = _noise(table, spread)
-        np.testing.assert_array_equal(flat[:, 0], [False, True, False, True, True])
-        tails = spread[table.tails]
-        mean = tails[-4:].mean(axis=0)
-        plain = (spread[table.entries] + spread[table.inner]) / 2
+        np.testing.assert_array_equal(flat[:, 0], [False, True, True])
+        mean, plain = spread[tail].mean(axis=0), plain_noise(table, spread)
         np.testing.assert_array_equal(sigma, np.where(flat, np.maximum(plain, mean), plain))
+        assert np.any(sigma > plain)
+
+
+@pytest.mark.parametrize("count", [6, 7, 10])
+@pytest.mark.parametrize("sizes", [(1.0, 4.0), (4.0, 1.0)])
+def test_either_end_is_enough_and_the_louder_one_counts(count, sizes):
+    # One line for each of these: both ends are flat, only the last node's, only the other one, none.
+    table, spans = grid(count, "odd", 0), spans_of(count)
+    cases = np.array(list(product([True, False], repeat=2)))
+    spread = np.full((len(spans), len(cases), 1), 2.0**-20)
+    common = np.zeros((len(cases), 1))
+    for end, size, even in zip((count, count - 1), sizes, cases.T, strict=True):
+        tail = tails_of(spans, count, end)
+        spread[tail] = size
+        spread[tail[0], :, 0] = np.where(even, size, size / 64)
+        np.maximum(common[:, 0], np.where(even, size, 0.0), out=common[:, 0])
+    sigma, flat = _noise(table, spread)
+    np.testing.assert_array_equal(flat[:, 0], [True, True, True, False])
+    np.testing.assert_array_equal(common[:, 0], [4.0, *sizes, 0.0])
+    np.testing.assert_array_equal(sigma, np.maximum(plain_noise(table, spread), common))
+    # Windows in the middle measure nothing by themselves.
+    assert np.all(sigma.min(axis=0) == np.maximum(common, 2.0**-20))
+
+
+def test_four_nodes_are_no_end_before_the_last_of_five():
+    table, spans = grid(5, "odd", 0), spans_of(5)
+    spread = np.full((len(spans), 1, 1), 2.0**-20)
+    spread[tails_of(spans, 5, 5)[-2]] = 1.0
+    spread[tails_of(spans, 5, 4)] = 1.0
+    sigma, flat = _noise(table, spread)
+    assert not flat[0, 0]
+    np.testing.assert_array_equal(sigma, plain_noise(table, spread))
 
 
 def test_rounding_is_that_of_the_largest_finite_value_from_a_node_on():

@@ -18,6 +18,8 @@ from calcml.schemes._adaptive_survey import BESIDE, FEWEST, NODES, STEPS, suits,
 from calcml.schemes.adaptive import Adaptive
 
 EPS = np.finfo(float).eps
+# How far, next to 1, a node is from where it would divide its octave evenly.
+BETWEEN = 2.0**-5 / np.pi
 
 
 def lines_of(f, x, bounds=None):
@@ -106,7 +108,8 @@ def test_what_it_asks_for(f, looks):
     # (h / L)² is what the search wants, to the nearest power of two: for exp(64 x), L² = 6 / 64².
     np.testing.assert_allclose(step, np.sqrt(6 * Q_WANTED) / 64, rtol=0.45)
     for k in range(4):
-        expected = np.sort(np.repeat((STEPS[0] * 2 * 2.0 ** -np.arange(5)[:, None] * [2, 1.5]).ravel(), 2))
+        octave = [2, 1.5 + 2 * BETWEEN]
+        expected = np.sort(np.repeat((STEPS[0] * 2 * 2.0 ** -np.arange(5)[:, None] * octave).ravel(), 2))
         np.testing.assert_allclose(np.sort(moves[22:, k]), step[k] * expected, rtol=0, atol=2 * EPS * x[k])
 
 

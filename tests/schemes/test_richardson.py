@@ -57,12 +57,12 @@ def test_steps_shrink_into_the_domain(x):
 
 
 def test_a_fixed_step_is_taken_as_it_is():
-    # The largest step leaves the domain, and no window of the table is free of it.
+    # The largest step leaves the domain; few of the windows are free of it.
     estimate = cm.estimate_derivative(np.log, 0.2, scheme=Richardson(step=0.25, levels=4))
     assert estimate.step == 0.25
     assert estimate.nfev == 11
-    assert np.isnan(estimate.value)
-    assert cm.Status(int(estimate.status)) is cm.Status.NON_FINITE
+    assert abs(estimate.value - 5) <= estimate.error < 0.5
+    assert cm.Status(int(estimate.status)) is cm.Status.INACCURATE
 
 
 def test_not_finite_and_no_room():

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calcml._typing import FloatArray, IntArray
-from calcml.schemes._adaptive_fan import LENGTH, Fan, blocks, over_outputs, some
+from calcml.schemes._adaptive_fan import LENGTH, Fan, blocks, every, over_outputs, some
 from calcml.schemes._adaptive_found import Found
 from calcml.schemes._adaptive_grain import half_spacing
 from calcml.schemes._adaptive_search import Search
@@ -19,6 +19,7 @@ __all__ = [
     "DEEPER",
     "EXTENSIONS",
     "SURELY",
+    "UNEVEN",
     "WIDER",
     "Extrapolation",
     "best_entries",
@@ -29,9 +30,12 @@ __all__ = [
 
 # On one side every power of t is in the series, not every second one: more nodes reach the same order.
 SIDE_LEVELS = 4
-# Two nodes per octave: 2, 3/2, 1, 3/4, …  High derivatives divide the noise by a high power of the step, and
-# only large steps count: four per octave, 2, 7/4, 3/2, 5/4, 1, …, from the sixth on.
+# Two nodes per octave: 2, about 3/2, 1, about 3/4, …  High derivatives divide the noise by a high power of
+# the step, and only large steps count: four per octave from the sixth on.
 SPARSE, DENSE, HIGH = 2, 4, 6
+# Up to this order of the derivative some nodes have digits of their own.  Higher ones magnify what is left
+# when values are moved to these, and claim so much noise that no rounding of products exceeds it.
+UNEVEN = 2
 # Nodes are added by octaves.  Smaller ones while the error exceeds 450 units of rounding and still falls;
 # larger ones while amplified noise leaves fewer than ten digits, as it does for high derivatives.
 EXTENSIONS, DEEPER, WIDER = 4, 450.0, 1e-10
@@ -55,7 +59,7 @@ def layout(fan: Fan | type[Fan], n: int, levels: int) -> tuple[int, str, int, in
 
 def first_grid(fan: Fan, n: int, levels: int) -> Grid:
     """Return the nodes to begin with."""
-    return grid(*layout(fan, n, levels))
+    return grid(*layout(fan, n, levels), even=n > UNEVEN)
 
 
 class Extrapolation:
@@ -79,9 +83,21 @@ class Extrapolation:
 
     def found(self, rows: IntArray) -> Found:
         """Extrapolate on some lines, and add nodes where that lowers the error."""
+        if self.n > UNEVEN:
+            return self._found(rows, even=True)
+        coarse = self.search.coarse(rows)
+        if every(coarse) or not some(coarse):
+            return self._found(rows, even=some(coarse))
+        found = Found.empty(self.fan.origin[rows])
+        for even, chosen in ((False, ~coarse), (True, coarse)):
+            place = np.flatnonzero(chosen)
+            found.put(place, self._found(rows[place], even=even))
+        return found
+
+    def _found(self, rows: IntArray, *, even: bool) -> Found:
         fan, state, chosen = self.fan, self.search.state, rows
         step, place, wider = state.step[rows], np.arange(len(rows)), np.zeros(len(rows), dtype=bool)
-        table = self._grid(0)
+        table = self._grid(0, even)
         values, found = self._first_values(table.nodes, rows), None
         self._look_for_grid(values, table.nodes, rows)
         extension = 0
@@ -101,12 +117,12 @@ class Extrapolation:
             if not len(more):
                 return found
             extension += 1
-            place, wider, table = place[more], wider[more], self._grid(extension)
+            place, wider, table = place[more], wider[more], self._grid(extension, even)
             rows, step = chosen[place], np.where(wider, 2 * step[more], step[more])
             values = self._extended(values[:, :, more], table.nodes, step, rows, wider)
 
-    def _grid(self, extension: int) -> Grid:
-        return grid(self.count + extension * self.octave, self.kind, self.m, self.octave)
+    def _grid(self, extension: int, even: bool) -> Grid:
+        return grid(self.count + extension * self.octave, self.kind, self.m, self.octave, even=even)
 
     def _first_values(self, nodes: FloatArray, rows: IntArray) -> FloatArray:
         """Return f at all nodes; the search has been at some of them."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from calcml._lines import Lines
 from calcml._typing import FloatArray, IntArray
+from calcml.schemes._adaptive_nodes import move_to_nodes
 
 __all__ = [
     "LENGTH",
@@ -248,6 +249,8 @@ class Symmetric(Fan):
         # Rounding of x ± t to floating-point numbers can make the two sides unequal; the even part then leaks
         # into the slope in proportion.
         slope = (values[:, 0] - values[:, 1]) / width - even * (ahead - behind)
+        for part in (slope, even):
+            move_to_nodes(part, nodes[:, None, None] ** 2, (width / 2) ** 2)
         return (slope, even) if odd else (even, slope)
 
 
@@ -298,5 +301,7 @@ class Side(Fan):
     ) -> tuple[FloatArray, FloatArray]:
         """Return the divided difference with f(0) per node; it is its own companion."""
         t = self.distances(nodes, step, rows) / step
-        slope = (values[:, 0] - self.origin[rows]) / np.abs(t[:, 0, :, None])
+        u = np.abs(t[:, 0, :, None])
+        slope = (values[:, 0] - self.origin[rows]) / u
+        move_to_nodes(slope, nodes[:, None, None], u)
         return slope, slope

@@ -15,6 +15,7 @@ from calcml.schemes._adaptive_fan import LENGTH, SIGNIFICANT
 from calcml.schemes._adaptive_found import INACCURATE
 from calcml.schemes._adaptive_grain import has_grain
 from calcml.schemes._adaptive_line_search import LineSearch, Seen
+from calcml.schemes._adaptive_nodes import at_nodes
 from calcml.schemes._adaptive_number_tableau import Constants, Entry, best_entry
 from calcml.schemes._adaptive_search import DOUBTFUL
 from calcml.schemes._quick import LARGE, UnusualError
@@ -49,8 +50,8 @@ class Nodes:
     ----------
     table : Constants
         The constants of its windows.
-    steps : list of float
-        All nodes, in units of the step.
+    steps, squares : list of float
+        All nodes, in units of the step, and their squares.
     fresh : list of float
         Of the first tableau, the nodes at which f is not known from the last trial.
     order : list of int
@@ -61,6 +62,7 @@ class Nodes:
 
     table: Constants
     steps: list[float]
+    squares: list[float]
     fresh: list[float]
     order: list[int]
     ends: tuple[list[float], list[float]]
@@ -104,7 +106,7 @@ class Line(LineSearch):
 
         An answer with larger nodes must be better than the one before, and agree with it.
         """
-        series = self._series()
+        series = self._series(nodes)
         entry = best_entry(nodes.table, *series)
         answer = self._scaled(entry)
         if self.side < 0 and not answer.improves(self.best):
@@ -126,10 +128,12 @@ class Line(LineSearch):
         noisy = noisy and error > WIDER * (2 / eps * entry.rounding / LENGTH**self.n)
         return -1 if noisy and 2 * nodes.ends[0][0] * self.unit <= self.room else 0
 
-    def _series(self) -> tuple[list[float], list[float], list[float]]:
+    def _series(self, nodes: Nodes) -> tuple[list[float], list[float], list[float]]:
         """Return the wanted series, the other one, and the rounding at each node; see `Symmetric.series`."""
         unit, f0, half = self.unit, self.origin, self.eps / 2
-        slopes, evens, rounding, total = [], [], [], 0.0
+        slopes: list[float] = []
+        evens: list[float] = []
+        rounding, squares, total = [], [], 0.0
         for t, s, a, b in self.seen:
             ahead, behind = t / unit, -(s / unit)
             if not (ahead > 0 and behind > 0):
@@ -141,8 +145,11 @@ class Line(LineSearch):
             evens.append(even)
             rounding.append(half * max(abs(a), abs(b), abs(f0)))
             total += abs(a) + abs(b)
+            # The power of a number of Python is not always that of NumPy to the last bit.
+            squares.append(width / 2 * (width / 2))
         if not total < LARGE:
             raise UnusualError
+        slopes, evens = at_nodes([slopes, evens], nodes.squares, squares)
         return (slopes, evens, rounding) if self.n % 2 else (evens, slopes, rounding)
 
     def _scaled(self, entry: Entry) -> Answer:

@@ -12,6 +12,7 @@ import math
 from typing import TypeAlias
 
 from calcml.schemes._adaptive_fan import SIGNIFICANT, Symmetric
+from calcml.schemes._adaptive_nodes import UNITS
 from calcml.schemes._adaptive_search import ENOUGH, FAILURES
 from calcml.schemes._adaptive_steps import (
     AIM,
@@ -138,8 +139,13 @@ class LineSearch:
         return True
 
     def _settled(self) -> bool:
-        """Return False; what made a longer step too long must not have been a small jump."""
+        """Return False; what made a longer step too long must not have been a small jump.
+
+        Nor may x leave the step so few digits that its nodes are even ones.
+        """
         if self.high <= TOOTH * (self.size or 1.0) or not self.seen:
+            raise UnusualError
+        if self.step < UNITS * self.eps * self.size and self.eps < FEW_BITS:
             raise UnusualError
         return False
 

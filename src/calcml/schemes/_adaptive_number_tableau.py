@@ -85,7 +85,7 @@ def constants(table: Grid) -> Constants:
 def best_entry(table: Constants, wanted: list[float], companion: list[float], rounding: list[float]) -> Entry:
     """Choose the window with the least error, as `extrapolate` does; all numbers must be finite."""
     least = _least(rounding)
-    values, spread, tails, rows = [y * b for y, b in zip(wanted, table.below)], [0.0], [], []
+    values, spread, spreads, rows = [y * b for y, b in zip(wanted, table.below)], [0.0], [], []
     for level in table.levels:
         shorter = spread
         wanted = [(a - b) / gap for a, b, gap in zip(wanted, wanted[1:], level.gap)]
@@ -96,12 +96,9 @@ def best_entry(table: Constants, wanted: list[float], companion: list[float], ro
             (abs(d) / s + abs(e) / t) / 2
             for d, e, s, t in zip(wanted, companion, level.scatter, level.companion)
         ]
-        tails.append(spread[-1])
+        spreads.append(spread)
         rows.append(zip(level.judged, wanted, values, shorter[1:], spread))
-    before, pool = tails[max(len(tails) - 4, 0)], tails[-POOL:]
-    flat = before > 0 and FLAT[0] < tails[-2] / before < FLAT[1]
-    # Not `sum`, which compensates for rounding from Python 3.12 on, as NumPy does not.
-    common = reduce(add, pool) / len(pool) if flat else 0.0
+    common, flat = _common(spreads)
     error = math.inf
     for row in rows:
         for (first, change, worst, scale), d, c, inner, own in row:
@@ -110,6 +107,20 @@ def best_entry(table: Constants, wanted: list[float], companion: list[float], ro
             if truncation + noise < error:
                 error, best = truncation + noise, (c, truncation, noise, least[first], sigma, first)
     return Entry(*best, flat or best[4] <= EXCESS * best[3])
+
+
+def _common(spreads: list[list[float]]) -> tuple[float, bool]:
+    """Return the noise that all windows share, from that of windows of each length, and if there is any."""
+    common, flat, count = 0.0, False, len(spreads) + 1
+    for back, most in enumerate(FLAT):
+        end = count - back
+        if end <= POOL and back:
+            break
+        tail = [spread[-1 - back] for spread in spreads[max(0, end - POOL - 1) : end - 1]]
+        if max(tail) < most * min(tail):
+            # Not `sum`, which compensates for rounding from Python 3.12 on, as NumPy does not.
+            common, flat = max(common, reduce(add, tail) / len(tail)), True
+    return common, flat
 
 
 def _least(rounding: list[float]) -> list[float]:

@@ -16,12 +16,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Protocol, TypeAlias
 
-from calcml.schemes._adaptive_extrapolation import EXTENSIONS, fresh_nodes, layout
+from calcml.schemes._adaptive_extrapolation import EXTENSIONS, UNEVEN, fresh_nodes, layout
 from calcml.schemes._adaptive_fan import Symmetric
 from calcml.schemes._adaptive_line import Answer, Line, Nodes
 from calcml.schemes._adaptive_line_search import SMALLEST, TRIAL
 from calcml.schemes._adaptive_number_tableau import constants
 from calcml.schemes._adaptive_search import RETRIES, TRIALS
+from calcml.schemes._adaptive_steps import FEW_BITS
 from calcml.schemes._adaptive_tableau import grid
 from calcml.schemes._quick import LARGE, MOST, UnusualError
 
@@ -92,7 +93,8 @@ def _search(source: Source, lines: list[Line], trials: int) -> None:
 
 def _extrapolate(source: Source, lines: list[Line], n: int, levels: int) -> None:
     """Extrapolate, with an octave of nodes more where that promises a lower error."""
-    first = nodes_of(n, levels, 0)
+    even = n > UNEVEN or source.eps >= FEW_BITS
+    first = nodes_of(n, levels, 0, even)
     _ask(source, first.fresh, lines)
     for line in lines:
         line.arrange(first)
@@ -101,7 +103,7 @@ def _extrapolate(source: Source, lines: list[Line], n: int, levels: int) -> None
         lines = [line for line in lines if line.side]
         if not lines:
             return
-        nodes = nodes_of(n, levels, extension)
+        nodes = nodes_of(n, levels, extension, even)
         _ask(source, nodes.ends[0], [line for line in lines if line.side < 0])
         _ask(source, nodes.ends[1], [line for line in lines if line.side > 0])
         for line in lines:
@@ -119,16 +121,17 @@ def _ask(source: Source, nodes: list[float], lines: list[Line]) -> None:
 
 
 @lru_cache(maxsize=256)
-def nodes_of(n: int, levels: int, extension: int) -> Nodes:
+def nodes_of(n: int, levels: int, extension: int, even: bool = False) -> Nodes:
     """Return the nodes of the first tableau, with an octave more for each extension."""
     count, kind, m, octave = layout(Symmetric, n, levels)
-    table = grid(count + extension * octave, kind, m, octave)
+    table = grid(count + extension * octave, kind, m, octave, even=even)
     nodes = table.nodes.tolist()
     fresh = fresh_nodes(count, len(TRIAL), octave).tolist()
     known = [*(k for k in range(count) if k not in fresh), *fresh]
     return Nodes(
         constants(table),
         nodes,
+        [node * node for node in nodes],
         [nodes[k] for k in fresh],
         [known.index(k) for k in range(count)],
         (nodes[:octave], nodes[-octave:]),

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from calcml._typing import FloatArray, IntArray
 from calcml.schemes._adaptive_climb import Climb
 from calcml.schemes._adaptive_fan import LENGTH, SIGNIFICANT, Fan, Rows, choose, every, over_outputs, some
+from calcml.schemes._adaptive_nodes import UNITS
 from calcml.schemes._adaptive_steps import GALLOP, NARROW, NO_LENGTH, PROOF, Q_LAWFUL, UNPROVED, Steps
 from calcml.schemes._adaptive_trials import Q_HIGH, Q_LOW, Trial, Trials
 
@@ -66,6 +67,13 @@ class Search:
     def credible(self, rounding: FloatArray, rows: Rows) -> FloatArray:
         """Return the most noise of f that the trials leave possible, given that of rounding."""
         return np.maximum(self.state.credible(rounding, rows), LOOSE * self.state.grain[rows])
+
+    def coarse(self, rows: IntArray) -> NDArray[np.bool_]:
+        """Return the lines for even nodes: f rounds x, or all it does, to fewer digits, or x the step."""
+        fan, state = self.fan, self.state
+        if not self.steps.many_bits:
+            return np.ones(len(rows), dtype=bool)
+        return state.idle[rows] | (state.step[rows] < UNITS * fan.eps * fan.size[rows])
 
     def span(self, size: FloatArray) -> FloatArray:
         """Return by how much f changes over the length found, where that has been seen, else |f|."""
@@ -180,6 +188,7 @@ class Search:
         if some(fresh):
             change = np.maximum(trial.terms.head, trial.terms.tail)
             known = fresh[:, None] & np.isfinite(change)
+            s.idle = np.where(fresh, s.repeats(values), s.idle)
             s.far = np.where(known, change, s.far)
             s.near = np.where(known, trial.terms.slope, s.near)
             s.near_tail = np.where(known, np.maximum(trial.terms.tail, trial.noise), s.near_tail)

@@ -51,9 +51,9 @@ class State:
         tail of any trial: f has no more noise than that.
     still : ndarray, shape (p, M)
         The longest step at which f did not move.
-    moved, poor, loud : ndarray of bool, shape (p,)
-        Whether f has moved at any step; whether it did in the last trial, with no more to be seen; and
-        whether a tableau has found too much noise.
+    idle, moved, poor, loud : ndarray of bool, shape (p,)
+        Whether values repeat at the first step; whether f has moved at any; whether it did in the last trial,
+        with no more to be seen; and whether a tableau has found too much noise.
     doubted : ndarray, shape (p, M)
         The size of a jump that casts doubt on the step, or 0.
     jump : ndarray, shape (p, M)
@@ -94,7 +94,9 @@ class State:
         self.near = self.near_tail = blank
         self.noise = self.sure = self.still = self.doubted = self.jump = self.grain = self.grid = blank
         self.tail_high = self.quiet = blank + np.inf
-        self.moved = self.poor = self.loud = self.flat = self.known = self.checked = np.zeros(p, dtype=bool)
+        self.idle = self.moved = self.poor = self.loud = self.flat = self.known = self.checked = np.zeros(
+            p, dtype=bool
+        )
         self.failures = np.zeros(p, dtype=np.int64)
         self.values = np.full((len(fan.trial), len(fan.signs), p, outputs), np.nan, dtype=fan.origin.dtype)
 

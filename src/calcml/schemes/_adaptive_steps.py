@@ -59,11 +59,14 @@ class Steps:
         max(|x|, 1), and the step up to which noise does not stop the search.
     first : ndarray, shape (p,)
         The first step to try.
+    many_bits : bool
+        Whether numbers have digits to spare for steps aside of powers of two.
     """
 
     def __init__(self, fan: Fan, n: int, *, patient: bool = False) -> None:
         self.fan, self.n = fan, n
-        self._aside = ASIDE if fan.eps < FEW_BITS else 1.0
+        self.many_bits = fan.eps < FEW_BITS
+        self._aside = ASIDE if self.many_bits else 1.0
         # Below a few units in the last place of x no step has digits left.
         self._least = np.maximum(4 * fan.eps * fan.size, TINY)
         self.most = np.minimum(fan.room / fan.trial[0], HUGE)

@@ -22,6 +22,7 @@ from calcml.errors import EvaluationError
 from calcml.schemes._adaptive_extrapolation import best_entries, first_grid
 from calcml.schemes._adaptive_fan import LENGTH, SIGNIFICANT, Symmetric, every, over_outputs
 from calcml.schemes._adaptive_found import Found
+from calcml.schemes._adaptive_nodes import BETWEEN
 from calcml.schemes._adaptive_steps import ASIDE, Q_WANTED
 from calcml.schemes._adaptive_tableau import Best, Grid, grid_of
 from calcml.schemes._adaptive_trials import Q_HIGH
@@ -35,9 +36,11 @@ HIGHEST, FEWEST = 2, 4
 # adding 1 to it, say, each point is rounded in another way, and shows as noise.  Steps of few digits are all
 # rounded like x itself, and f looks smooth with another slope.
 UNEVEN = 1 + 2.0**-12 / np.pi
-# The steps of the first look in units of x, each half of the one before, and those right beside x: one below
-# the spacing of float32, with half of the digits of float64, and one between that and the others.
+# The steps of the first look in units of x, each about half of the one before, every second one exactly a
+# fourth; and those right beside x: one below the spacing of float32, with half of the digits of float64, and
+# one between that and the others.
 STEPS, BESIDE = UNEVEN * 2.0 ** -np.arange(1.0, 10.0), np.array([2.0**-14, 2.0**-27])
+STEPS[1::2] *= 1 + BETWEEN
 NODES, QUARTERS = np.append(STEPS, BESIDE), np.array([4.0, 16.0])[:, None, None, None]
 # The largest node of a tableau is about twice its step.
 SCALE = 2.0**-2

@@ -23,19 +23,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calcml._typing import FloatArray, IntArray
+from calcml.schemes._adaptive_nodes import nodes
 
 __all__ = ["EXCESS", "FLAT", "POOL", "Best", "Grid", "extrapolate", "grid", "grid_of"]
 
 # Few samples can look quiet by chance: four standard deviations are counted, and where noise is all there
-# is, no less than the mean of the differences of the four highest orders over the last nodes.
+# is, no less than the mean of the differences of the four highest orders over the last nodes.  These depend
+# on the last node most, so those over all nodes but that one are asked, too.
 NOISE_MARGIN, POOL = 4.0, 4
 # An entry takes two nodes more than a_m needs: the difference that judges it is not the one that makes it.
 SPARE = 2
 # Measured noise within this factor of rounding is chance.
 EXCESS = 8.0
 # Noise makes the differences over the last nodes alike, in units of the noise they would need, whatever their
-# order; truncation makes them fall, and a kink at the larger nodes makes them rise.  Two orders are compared.
-FLAT = (1 / 6, 6.0)
+# order; truncation makes them fall, and a kink at the larger nodes makes them rise.  They differ by less than
+# these factors; without the last node truncation still falls slowly, and may look like noise.
+FLAT = (6.0, 2.0)
 # Noise of one value of the series for values of f with noise 1, times gᵖ: at most, as standard deviation; p.
 # (f₊ - f₋) / 2g;  (f₊ + f₋ - 2 f₀) / 2g²;  (f₊ - f₀) / g.
 _NOISE = {"odd": (1.0, 0.5**0.5, 1), "even": (2.0, 1.5**0.5, 2), "side": (2.0, 2.0**0.5, 1)}
@@ -62,9 +65,10 @@ class Grid:
         Standard deviation of D for values of f with noise 1, of the wanted series and of the companion.
     entries : slice
         The windows that may be the answer.
-    first, inner, tails : ndarray of int
-        The first node of each entry; its window without that node; and the windows, q = 2, 3, …, that end at
-        the last node.
+    first, inner : ndarray of int
+        The first node of each entry; and its window without that node.
+    tails : list of ndarray of int
+        The windows of most nodes among all that end at the last node, and of six or more at the one before.
     change, worst, noise : ndarray
         Of each entry: the larger change of C by leaving out a node, per D; the noise of C for values of f
         with noise 1, at most, and as four standard deviations.
@@ -79,20 +83,15 @@ class Grid:
     entries: slice
     first: IntArray
     inner: IntArray
-    tails: IntArray
+    tails: list[IntArray]
     change: FloatArray
     worst: FloatArray
     noise: FloatArray
 
 
-def grid(count: int, kind: str, m: int, octave: int = 2) -> Grid:
-    """Return the constants for `count` nodes, evenly spaced within each octave: 2, 3/2, 1, 3/4, … for two."""
-    return grid_of(_nodes(count, octave), kind, m)
-
-
-@lru_cache(maxsize=64)
-def _nodes(count: int, octave: int) -> tuple[float, ...]:
-    return tuple(2.0 ** (1 - k // octave) * (1 - k % octave / (2 * octave)) for k in range(count))
+def grid(count: int, kind: str, m: int, octave: int = 2, *, even: bool = False) -> Grid:
+    """Return the constants for as many of the nodes that `nodes` gives."""
+    return grid_of(nodes(count, octave, even=even), kind, m)
 
 
 @lru_cache(maxsize=256)
@@ -102,16 +101,16 @@ def grid_of(steps: tuple[float, ...], kind: str, m: int) -> Grid:
 
     Constants of high orders may be out of range; windows with them are never the best.
     """
-    nodes, count = np.array(steps), len(steps)
-    s = nodes if kind == "side" else nodes**2
+    g, count = np.array(steps), len(steps)
+    s = g if kind == "side" else g**2
     spans = [(i, q) for q in range(1, count + 1) for i in range(count - q + 1)]
-    parts = np.array([_window(nodes[i : i + q], s[i : i + q], kind, m) for i, q in spans])
+    parts = np.array([_window(g[i : i + q], s[i : i + q], kind, m) for i, q in spans])
     gap, below, change, worst, rms, scatter, companion = parts.T[:, :, None, None]
     place = {span: k for k, span in enumerate(spans)}
     windows = [slice(place[0, q], place[0, q] + count - q + 1) for q in range(1, count + 1)]
     entries = slice(windows[min(m + SPARE, count - 1)].start, None)
     return Grid(
-        nodes,
+        g,
         m,
         windows,
         [gap[cut, None] for cut in windows[1:]],
@@ -120,7 +119,11 @@ def grid_of(steps: tuple[float, ...], kind: str, m: int) -> Grid:
         entries,
         np.array([i for i, _ in spans[entries]]),
         np.array([place[i + 1, q - 1] for i, q in spans[entries]]),
-        np.array([place[count - q, q] for q in range(2, count + 1)]),
+        [
+            np.array([place[end - q, q] for q in range(max(2, end - POOL + 1), end + 1)])
+            for end in range(count, count - len(FLAT), -1)
+            if end > POOL or end == count
+        ],
         change[entries],
         worst[entries],
         NOISE_MARGIN * rms[entries],
@@ -277,14 +280,15 @@ def _differences(table: Grid, wanted: FloatArray, companion: FloatArray) -> tupl
 
 def _noise(table: Grid, spread: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Return the noise of f measured in each entry, and where noise is all that is left at the last nodes."""
-    tails = spread[table.tails]
-    # The very last difference spans all nodes; the one before leaves out the largest.
-    ratio = tails[-2] / tails[max(len(tails) - 4, 0)]
-    flat = (ratio > FLAT[0]) & (ratio < FLAT[1])
     sigma = spread[table.inner]
     sigma += spread[table.entries]
     sigma /= 2
-    if flat.any():
-        # One window can look quiet by chance, and the quietest would win: all share the mean noise.
-        np.maximum(sigma, np.where(flat, sum(tails[-POOL:]) / len(tails[-POOL:]), 0.0), out=sigma)
-    return sigma, flat
+    all_flat = np.zeros(spread.shape[1:], dtype=bool)
+    for windows, most in zip(table.tails, FLAT, strict=False):
+        tail = spread[windows]
+        flat = np.maximum.reduce(tail) < most * np.minimum.reduce(tail)
+        if flat.any():
+            # One window can look quiet by chance, and the quietest would win: all share the mean noise.
+            np.maximum(sigma, np.where(flat, sum(tail) / len(tail), 0.0), out=sigma)
+            all_flat |= flat
+    return sigma, all_flat

@@ -36,6 +36,8 @@ JUMP = 64.0
 # Jumps are taken for those of rounding, as cancellation magnifies it, if f is smooth over no more than this
 # share of |x|, or of 1 where x is 0; over more, they are kinks or jumps of f itself.
 TOOTH = 2.0**-10
+# The first step spans half of the spacing of float32: one of its values at most is not the next one's.
+REPEATED = 2
 
 
 @dataclass(eq=False)
@@ -164,6 +166,13 @@ class Trials(State):
             trial.change > WAVERS * np.maximum(trial.terms.slope, self.slope_low * trial.longer)
         )
         return over_outputs(np.logical_or, differs) & self.moved
+
+    def repeats(self, values: FloatArray) -> NDArray[np.bool_]:
+        """Return the lines on which values at neighboring nodes are the same, as those of a staircase are."""
+        sides = [values[::-1, k] for k in range(values.shape[1])]
+        steps = [np.diff(side, axis=0, prepend=self.fan.origin[self.rows][None]) for side in sides]
+        same = sum(np.count_nonzero(step == 0, axis=0) for step in steps)
+        return over_outputs(np.logical_and, (same >= REPEATED) | ~self.usable)
 
     def stands_still(self, trial: Trial) -> NDArray[np.bool_]:
         """Return the lines on which f does not move here, though smooth f that moves so above would."""

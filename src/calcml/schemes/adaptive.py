@@ -35,7 +35,8 @@ class Adaptive(Scheme):
     """Differentiate by extrapolation from steps that are found by measuring f.
 
     The length L on which f bends along a line is measured from its first Taylor terms at a few trial steps.
-    Then the central differences at steps 2h, 3h/2, h, 3h/4, … with h about L/8 are extrapolated to step zero,
+    Then the central differences at steps 2h, 1.52h, h, 0.76h, … with h about L/8 are extrapolated to step
+    zero,
 
     T[i, q] = T[i+1, q-1] + (T[i+1, q-1] - T[i, q-1]) / (s_i / s_j - 1),  s = step²,  j = i + q - 1,
 
@@ -70,22 +71,24 @@ class Adaptive(Scheme):
     evaluations more.  A table is believed where its noise is that of rounding and f right beside x, at 2⁻¹⁴
     and 2⁻²⁷ of that distance, has its slope; all other lines are searched.
 
-    Noise counts at least as rounding of the values of f, and as what the highest differences show if that is
-    more [1]_.  A step that does not suit shows too: noise does not grow with the step, and beyond L the
-    Taylor terms no longer fall.  A tail that is neither noise nor part of the longer step's is a wave on a
-    smaller scale: the search goes on below it.  Where all that is not clear, as it is not for values rounded
-    to few digits or added to a large constant, f is looked at in every octave of steps, for 40 to 100
-    evaluations more.  Jumps of less than a hundredth of f, less than a thousandth of x apart (of 1 at x = 0),
-    are taken as noise if f is smooth above them.  Where f stands still at small steps, as it does if x is
-    rounded inside, half a jump counts as noise of every value, however smooth the values are at larger steps;
-    and so does half the spacing of values that prove to lie on a grid, being rounded to some figures.  The
-    slope at all these steps must be that at the first one, a 2²⁶th of x: what no noise explains there is
-    looked for below the step, and counts as error in the end.  Where bounds leave no room to tell a jump
-    from a kink, the derivative below it is not sure.
+    Noise counts at least as rounding of the values of f, and as what the highest differences show if that
+    is more [1]_.  Products inside f are rounded, too, as a x in sin(a x); so that this shows, every
+    second step of a first or second derivative has all the digits that x + t can have, unless f rounds x
+    itself to fewer, as float32 does.  A step that does not suit shows too: noise does not grow with the
+    step, and beyond L the Taylor terms no longer fall.  A tail that is neither noise nor part of the
+    longer step's is a wave on a smaller scale: the search goes on below it.  Where all that is not clear,
+    as it is not for values rounded to few digits or added to a large constant, f is looked at in every
+    octave of steps, for 40 to 100 evaluations more.  Jumps of less than a hundredth of f, less than a
+    thousandth of x apart (of 1 at x = 0), are taken as noise if f is smooth above them.  Where f stands
+    still at small steps, as it does if x is rounded inside, half a jump counts as noise of every value,
+    however smooth the values are at larger steps; and so does half the spacing of values that prove to
+    lie on a grid, being rounded to some figures.  The slope at all these steps must be that at the first
+    one, a 2²⁶th of x: what no noise explains there is looked for below the step, and counts as error in
+    the end.  Where bounds leave no room to tell a jump from a kink, the derivative below it is not sure.
 
     From 1024 points of an elementwise function on, or 4096 if it does not take parts of x, one in sixteen and
     at most a thousand are treated so, and guide one formula of ten to fourteen evaluations at the others;
-    points where its highest differences exceed the noise are treated in full.
+    points where its highest differences exceed the noise are treated in full, and none is surer than those.
 
     The status is OK where the error is below a hundredth of the value, or of the change of f over L, by Lⁿ.
 
