@@ -71,6 +71,11 @@ def single(x: Any) -> Any:
     return np.asarray(x).astype(np.float32).astype(np.float64)
 
 
+def wide(a: Any, x: Any) -> Any:
+    """Return a product with more digits: by rounding it f moves as far as a scheme should notice."""
+    return np.multiply(a, x, dtype=np.longdouble)
+
+
 def scatter(x: Any) -> Any:
     """Return numbers in [-1, 1] without a pattern that depend on the last bits of x."""
     bits = np.asarray(x, dtype=np.float64).view(np.uint64)
@@ -171,6 +176,12 @@ def _waves() -> list[Family]:
     return [
         Family("sin(8192 x)", "waves", lambda x, _: np.sin(8192 * x),
                (lambda x, _: 8192 * np.cos(8192 * x),), between(0.5, 5)),
+        Family("sin(1000 x)", "waves", lambda x, _: np.sin(1000 * x),
+               (lambda x, _: 1000 * np.cos(wide(1000, x)), lambda x, _: -1e6 * np.sin(wide(1000, x))),
+               between(0.3, 5)),
+        Family("cos(s x), s = 3…3000", "waves", lambda x, s: np.cos(s * x),
+               (lambda x, s: -s * np.sin(wide(s, x)), lambda x, s: -s * s * np.cos(wide(s, x))),
+               levels(0.5, 3.5, 1, 15)),
         Family("sin(1/x)", "waves", lambda x, _: np.sin(1 / x),
                (lambda x, _: -np.cos(1 / x) / x**2,), between(0.02, 0.2)),
         Family("x² + 1e-3 s sin(x/s)", "waves", lambda x, s: x * x + 1e-3 * s * np.sin(x / s),
