@@ -194,6 +194,7 @@ class Relative(StepRule):
         factor = optimal_factor(formula, lines.eps) if self.factor is None else self.factor
 
         def share(sizes: FloatArray) -> FloatArray:
+            """Return the step for each size."""
             steps = np.maximum(sizes, scalar(self.floor))
             steps *= scalar(factor)
             return steps
