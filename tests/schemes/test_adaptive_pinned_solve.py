@@ -250,6 +250,18 @@ def test_values_are_no_finer_than_the_least_number(kind, least, n):
     assert np.isnan(closed.noise).all()
 
 
+def test_the_least_number_counts_only_where_there_is_a_step():
+    f = Function(lambda x: (0 * x).astype(np.float32), None)
+    f.evaluate_arrays([np.ones(3)])
+    lines, zero = ElementwiseLines(f, np.ones(3), None), np.zeros((3, 1))
+    noise = np.array([[0.5], [0.0], [0.0]])
+    c = Coefficient(zero, zero, noise, np.array([0.0, 1.0, 2.0**-340]), np.zeros((3, 1), np.int8))
+    got = adaptive._no_finer(c, 1, lines)
+    # A float32 would be infinite there.
+    np.testing.assert_array_equal(got.noise, [[0.5], [2.0**-147], [2.0**193]])
+    assert got.value is zero and got.status is c.status
+
+
 def test_levels_are_those_of_the_scheme_on_either_kind_of_line(monkeypatch):
     asked = []
     solve = adaptive._solve

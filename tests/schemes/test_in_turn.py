@@ -115,6 +115,10 @@ def test_values_of_other_precision():
     wide = cm.jacobian(lambda x: chain(x), x.astype(np.longdouble), scheme="central", sparsity=PLAN)
     assert wide.dtype == np.longdouble
     np.testing.assert_allclose(wide.toarray(), chain_jacobian(x), atol=1e-12)
+    whole = cm.jacobian(
+        chain, x.astype(np.longdouble), scheme="central", sparsity=PLAN, workers=lambda f, p: list(map(f, p))
+    )
+    np.testing.assert_array_equal(wide.data, whole.data)
     both = cm.jacobian(lambda x: chain(x) * (1 + 2j), x, scheme="central", sparsity=PLAN)
     np.testing.assert_allclose(both.toarray(), chain_jacobian(x) * (1 + 2j), atol=1e-9)
 

@@ -180,3 +180,13 @@ def test_quiet_blocks_are_all_looked_at(monkeypatch, bad):
     values = values_of(recipe, h, 5)
     values[1, bad] = np.nan
     assert isinstance(weigh(recipe, values, h, EPS, quiet=True)[2], np.ndarray)
+
+
+def test_two_lines_are_no_row_that_all_share(monkeypatch):
+    # Blocks of one line each: of a table of two rows, each line has its own.
+    recipe, h = plan(1, 1, 1).judged, np.array([0.5, 0.25])
+    values, along = values_of(recipe, h, 2, 3), np.ones(2)
+    whole = weigh_and_judge(recipe, values, h, EPS, along)
+    monkeypatch.setattr(_weighing, "BLOCK", 1)
+    for part, own in zip(whole, weigh_and_judge(recipe, values, h, EPS, along), strict=True):
+        np.testing.assert_array_equal(part, own)
