@@ -288,7 +288,10 @@ def search_on(lines, n=1, index=None):
 
 def coarse(lines, n=1):
     search = search_on(lines, n)
-    return search.coarse(np.arange(lines.count)).tolist()
+    flags = search.coarse(np.arange(lines.count))
+    # Whether some or all are set is read off their bytes.
+    assert flags.dtype == np.bool_
+    return flags.tolist()
 
 
 @pytest.mark.parametrize("usable", [0.7, 1.0])
