@@ -249,8 +249,9 @@ class Symmetric(Fan):
         # Rounding of x ± t to floating-point numbers can make the two sides unequal; the even part then leaks
         # into the slope in proportion.
         slope = (values[:, 0] - values[:, 1]) / width - even * (ahead - behind)
+        wanted, actual = nodes[:, None, None] ** 2, (width / 2) ** 2
         for part in (slope, even):
-            move_to_nodes(part, nodes[:, None, None] ** 2, (width / 2) ** 2)
+            move_to_nodes(part, wanted, actual)
         return (slope, even) if odd else (even, slope)
 
 
